@@ -1,0 +1,1 @@
+"""Moves records between Pipedrive and five ERPs: nothing lost, nothing doubled, nothing guessed."""

@@ -1,0 +1,1 @@
+"""Composition root: settings, wiring, processes and the command line."""

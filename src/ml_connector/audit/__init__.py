@@ -1,0 +1,1 @@
+"""The trail: what was read, decided, called and written for every record."""

@@ -1,0 +1,1 @@
+"""Accounts at vendors: settings, health, pausing, and opening a ready client."""

@@ -1,0 +1,1 @@
+"""Errors, clock, ids, money, secrets: what every part may use, and what uses no part."""

@@ -1,0 +1,1 @@
+"""Handing ready work to workers, and what becomes of a failed run."""

@@ -1,0 +1,1 @@
+"""The database: engine, migrations, partitions, commit groups, and the embedded server."""

@@ -1,0 +1,1 @@
+"""Outbound HTTP: pacing, retries of safe calls, deadlines, redaction, recording, batching."""

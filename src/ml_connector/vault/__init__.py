@@ -1,0 +1,1 @@
+"""Encryption of secrets, and the logins won with them."""

@@ -1,0 +1,1 @@
+"""One API client per vendor, usable alone."""

@@ -1,0 +1,1 @@
+"""Receiving what vendors send: verify the raw bytes, remember once, capture."""
