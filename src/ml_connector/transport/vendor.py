@@ -42,7 +42,7 @@ class VendorClient(ChangeReader, Protocol):
         ...
 
     async def log_out(self) -> None:
-        """Give back what the login holds at the vendor, such as a seat; nothing if it holds none."""
+        """Give back what the login holds at the vendor, such as a seat."""
         ...
 
 
