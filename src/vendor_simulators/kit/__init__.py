@@ -1,0 +1,25 @@
+"""What all simulators share: clock, journal, faults, webhooks out, control API, sandbox."""
+
+from vendor_simulators.kit.clock import SimClock
+from vendor_simulators.kit.deliveries import Delivery, Outbox
+from vendor_simulators.kit.faults import Effect, FaultBook, Match, Rule, Storm
+from vendor_simulators.kit.journal import Journal
+from vendor_simulators.kit.sandbox import Sandbox
+from vendor_simulators.kit.simulator import ControlError, Simulator, Switch, json_answer
+
+__all__ = [
+    "ControlError",
+    "Delivery",
+    "Effect",
+    "FaultBook",
+    "Journal",
+    "Match",
+    "Outbox",
+    "Rule",
+    "Sandbox",
+    "SimClock",
+    "Simulator",
+    "Storm",
+    "Switch",
+    "json_answer",
+]
