@@ -39,6 +39,17 @@ WEBHOOK_KINDS: dict[str, str] = {
     "delay": "send this delivery `seconds` late",
 }
 
+_CALL_WEIGHTS: dict[CallKind, float] = {
+    "throttle": 3,
+    "status": 3,
+    "cut_after": 3,
+    "delay": 2,
+    "cut_before": 1,
+    "reset": 1,
+    "expire_login": 1,
+}
+_WEBHOOK_WEIGHTS: dict[WebhookKind, float] = {"lose": 1, "double": 1, "reorder": 1}
+
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """Which calls a rule touches; the parts that are given must all fit.
@@ -100,13 +111,10 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Random faults: how likely, of which kinds (with weights), on which calls."""
 
     probability: float = 0.05
-    kinds: dict[CallKind, float] = {
-        "throttle": 3, "status": 3, "cut_after": 3, "cut_before": 1, "reset": 1, "delay": 2,
-        "expire_login": 1,
-    }  # fmt: skip
+    kinds: dict[CallKind, float] = msgspec.field(default_factory=_CALL_WEIGHTS.copy)
     webhook_probability: float = 0.05
-    webhook_kinds: dict[WebhookKind, float] = {"lose": 1, "double": 1, "reorder": 1}
-    statuses: list[int] = [500, 502, 503]
+    webhook_kinds: dict[WebhookKind, float] = msgspec.field(default_factory=_WEBHOOK_WEIGHTS.copy)
+    statuses: tuple[int, ...] = (500, 502, 503)
     longest_delay: float = 1.0
     match: Match = Match()
     seed: int | None = None
