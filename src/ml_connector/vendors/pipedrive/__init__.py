@@ -1,0 +1,1 @@
+"""Pipedrive: one API client, usable alone."""
