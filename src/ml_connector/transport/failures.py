@@ -22,7 +22,7 @@ class CertificateError(ConfigurationError):
 
 
 class UnreachableError(UnavailableError):
-    """No connection came about: the name does not resolve, or nothing accepts it. Nothing was sent."""
+    """No connection came about: no such name, or nothing accepts it. Nothing was sent."""
 
 
 class TimedOutError(UnavailableError):
