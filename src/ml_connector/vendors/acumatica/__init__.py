@@ -1,0 +1,1 @@
+"""Acumatica's contract-based REST API."""
