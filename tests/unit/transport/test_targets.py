@@ -92,7 +92,7 @@ def test_a_sandbox_may_be_private_and_unencrypted():
 
 
 def test_the_refusal_names_the_way_out():
-    with pytest.raises(AddressError, match="write https://example.com/api"):
+    with pytest.raises(AddressError, match=r"write https://example.com/api"):
         origin_of("http://example.com/api", allow_private=False)
 
 
