@@ -1,0 +1,153 @@
+"""The vendor calls of the trail: taken without waiting, written in batches beside the runs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ml_connector.audit.tables import vendor_call
+from ml_connector.storage.database import Database
+from ml_connector.transport.messages import CallRecord
+
+log = structlog.get_logger()
+
+_MOST_WAITING = 50_000  # calls; beyond that the database is away and the oldest are let go
+_BATCH = 500
+_PAUSE = 0.25  # seconds between two writes
+_RANDOM_BITS = 20
+
+
+@dataclass(slots=True)
+class RunCalls:
+    """The calls made for one run."""
+
+    call_ids: list[int] = field(default_factory=list)
+    tokens: int = 0
+
+
+_current: ContextVar[RunCalls | None] = ContextVar("run_calls", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[RunCalls]:
+    """Collect the calls that are made in this block and in tasks started from it."""
+    calls = RunCalls()
+    token = _current.set(calls)
+    try:
+        yield calls
+    finally:
+        _current.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    call_id: int
+    workspace_id: int
+    connection_id: int
+    call: CallRecord
+
+
+class CallLog:
+    """Writes calls of all connections of a process."""
+
+    def __init__(self, database: Database, rng: random.Random) -> None:
+        self._database = database
+        self._rng = rng
+        self._waiting: deque[_Waiting] = deque(maxlen=_MOST_WAITING)
+        self._lost = 0
+        self._is_closing = asyncio.Event()
+
+    def recorder(self, *, workspace_id: int, connection_id: int) -> ConnectionRecorder:
+        """Return the Recorder of one connection."""
+        return ConnectionRecorder(self, workspace_id, connection_id)
+
+    def take(self, workspace_id: int, connection_id: int, call: CallRecord) -> None:
+        """Keep one call for the next write, and count it for the run that it was made for."""
+        call_id = self._new_id(call)
+        calls = _current.get()
+        if calls is not None:
+            calls.call_ids.append(call_id)
+            calls.tokens += call.cost.tokens
+        if len(self._waiting) == self._waiting.maxlen:
+            self._lost += 1
+        self._waiting.append(_Waiting(call_id, workspace_id, connection_id, call))
+
+    async def write_until_closed(self) -> None:
+        """Write what was taken, batch by batch; the last batch after `close`."""
+        while not (self._is_closing.is_set() and not self._waiting):
+            if self._waiting:
+                await self._write_batch()
+            if len(self._waiting) < _BATCH and not self._is_closing.is_set():
+                try:
+                    async with asyncio.timeout(_PAUSE):
+                        await self._is_closing.wait()
+                except TimeoutError:
+                    continue
+
+    def close(self) -> None:
+        """Let `write_until_closed` write the rest and return."""
+        self._is_closing.set()
+
+    async def _write_batch(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+        lost, self._lost = self._lost, 0
+        if lost:
+            log.error("vendor_calls_not_recorded", calls=lost)
+        try:
+            await self._database.run(lambda db: _write(db, batch))
+        except Exception:  # edge of a background task: the trail must not stop the work
+            log.exception("vendor_calls_not_recorded", calls=len(batch))
+            if self._is_closing.is_set():
+                self._waiting.clear()
+
+    def _new_id(self, call: CallRecord) -> int:
+        """Return a number that sorts by time and does not meet another process's."""
+        milliseconds = int(call.started_at.timestamp() * 1000)
+        return milliseconds << _RANDOM_BITS | self._rng.getrandbits(_RANDOM_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRecorder:
+    """One connection's Recorder (`transport/messages.py`)."""
+
+    log: CallLog
+    workspace_id: int
+    connection_id: int
+
+    def record(self, call: CallRecord) -> None:
+        """Take one finished attempt."""
+        self.log.take(self.workspace_id, self.connection_id, call)
+
+
+async def _write(db: AsyncConnection, batch: list[_Waiting]) -> None:
+    await db.execute(insert(vendor_call), [_row(item) for item in batch])
+
+
+def _row(item: _Waiting) -> dict[str, object]:
+    call = item.call
+    return {
+        "started_at": call.started_at,
+        "id": item.call_id,
+        "workspace_id": item.workspace_id,
+        "connection_id": item.connection_id,
+        "elapsed_ms": int(call.elapsed.total_seconds() * 1000),
+        "method": call.method,
+        "url": call.url,
+        "operation": call.operation,
+        "status": call.status,
+        "error": call.error,
+        "tokens": call.cost.tokens,
+        "correlation_id": call.correlation_id,
+        "purpose": call.purpose,
+        "request_body": call.request_body,
+        "response_body": call.response_body,
+    }

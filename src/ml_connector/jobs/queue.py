@@ -1,0 +1,178 @@
+"""The run queue: hands ready runs to workers, and nothing else.
+
+PgQueuer claims, heartbeats and takes over the jobs of a dead worker. Delay, retry, hold,
+dead letter and schedule live in the backlog (`sync/backlog.py`), so that there is one place
+to look. A job's payload is its backlog row and run number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import struct
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
+from pgqueuer.domain.errors import FailingListenerError
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.models import Job
+from pgqueuer.queries import Queries
+from pgqueuer.queries import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.types import Channel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ml_connector.core.backoff import next_delay
+from ml_connector.storage.urls import connection_arguments
+
+log = structlog.get_logger()
+
+# Named here and not read from the environment: every process must see the same tables.
+TABLES = DBSettings(
+    prefix="",
+    db_schema=None,
+    channel=Channel("ml_run_queue"),
+    function="fn_run_queue_changed",
+    statistics_table="run_queue_statistics",
+    queue_status_type="run_queue_status",
+    queue_table="run_queue",
+    queue_table_log="run_queue_log",
+    trigger="tg_run_queue_changed",
+    schedules_table="run_queue_schedules",
+)
+
+DEQUEUE_TIMEOUT = timedelta(seconds=1)
+HEARTBEAT_TIMEOUT = timedelta(seconds=3)  # a killed worker's job is taken over within 3.4 s
+_BATCH = 50
+_RESTART_CEILING = timedelta(seconds=10)
+_PAYLOAD = struct.Struct(">qq")
+# what the loss of the database looks like
+_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+
+Handler = Callable[[int, int], Awaitable[None]]
+"""Carry out run ``(backlog_id, run_no)``; settles it itself and does not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """One run to hand over."""
+
+    entrypoint: str
+    backlog_id: int
+    run_no: int
+    lane: int
+
+
+def _queries(driver: AsyncpgDriver | AsyncpgPoolDriver) -> Queries:
+    return Queries(
+        driver,
+        qbe=QueryBuilderEnvironment(TABLES),
+        qbq=QueryQueueBuilder(TABLES),
+        qbs=QuerySchedulerBuilder(TABLES),
+    )
+
+
+def install_statement() -> str:
+    """Return the DDL of PgQueuer's tables, for the migration that brings them in."""
+    return QueryBuilderEnvironment(TABLES).build_install_query()
+
+
+async def hand_over(db: AsyncConnection, jobs: Sequence[RunJob]) -> None:
+    """Enqueue runs inside the transaction of ``db``. A run that is queued already stays once."""
+    if not jobs:
+        return
+    # The transaction must have begun on the raw connection too, or each insert commits alone.
+    raw = await db.get_raw_connection()
+    queries = _queries(AsyncpgDriver(raw.driver_connection))
+    await queries.enqueue(
+        [job.entrypoint for job in jobs],
+        [_PAYLOAD.pack(job.backlog_id, job.run_no) for job in jobs],
+        [-job.lane for job in jobs],
+        dedupe_key=[f"{job.backlog_id}:{job.run_no}" for job in jobs],
+        on_conflict="skip",
+    )
+
+
+class Hands:
+    """Takes runs from the queue and carries them out, until stopped."""
+
+    def __init__(
+        self,
+        database_url: str,
+        handlers: Mapping[str, Handler],
+        *,
+        concurrency: int,
+        rng: random.Random,
+    ) -> None:
+        self._database_url = database_url
+        self._handlers = dict(handlers)
+        self._concurrency = max(concurrency, 2 * _BATCH)
+        self._rng = rng
+        self._manager: QueueManager | None = None
+        self._is_stopping = False
+
+    async def work(self) -> None:
+        """Claim and carry out runs; come back by itself when the database went away."""
+        failures = 0
+        while not self._is_stopping:
+            try:
+                await self._work_until_it_ends()
+                failures = 0
+            except (*_LOST, ExceptionGroup) as exc:
+                if isinstance(exc, ExceptionGroup) and exc.split(_LOST)[1] is not None:
+                    raise
+                # PgQueuer ends when its LISTEN connection is lost; a new manager listens again.
+                log.warning("run_queue_lost", error=repr(exc), failures=failures)
+            if self._is_stopping:
+                return
+            await asyncio.sleep(self._restart_delay(failures).total_seconds())
+            failures += 1
+
+    def stop(self) -> None:
+        """Claim nothing more; `work` returns when what is under way has ended."""
+        self._is_stopping = True
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    def _restart_delay(self, failures: int) -> timedelta:
+        return next_delay(
+            failures,
+            floor=timedelta(milliseconds=50),
+            rng=self._rng,
+            first=timedelta(milliseconds=200),
+            highest=_RESTART_CEILING,
+        )
+
+    async def _work_until_it_ends(self) -> None:
+        async with asyncpg.create_pool(
+            **connection_arguments(self._database_url), min_size=2, max_size=4
+        ) as pool:
+            manager = QueueManager(_queries(AsyncpgPoolDriver(pool)), channel=TABLES.channel)
+            for name, handler in self._handlers.items():
+                manager.entrypoint(name, accepts_context=False)(_entrypoint(handler))
+            self._manager = manager
+            if self._is_stopping:
+                return
+            try:
+                await manager.run(
+                    dequeue_timeout=DEQUEUE_TIMEOUT,
+                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                    batch_size=_BATCH,
+                    max_concurrent_tasks=self._concurrency,
+                    shutdown_on_listener_failure=True,
+                    log_aggregation_interval=timedelta(0),
+                )
+            finally:
+                self._manager = None
+
+
+def _entrypoint(handler: Handler) -> Callable[[Job], Awaitable[None]]:
+    async def carry_out(job: Job) -> None:
+        backlog_id, run_no = _PAYLOAD.unpack(job.payload or b"")
+        await handler(backlog_id, run_no)
+
+    return carry_out

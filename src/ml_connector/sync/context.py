@@ -1,0 +1,533 @@
+"""What a flow works with during one run: both clients, links, writing once, the story.
+
+Every create goes through `write_once` and every change through `write_fields`. A dry run
+hands out the same context with a plan: nothing is claimed, sent or stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ml_connector.audit.trail import Entry
+from ml_connector.core.clock import Clock
+from ml_connector.core.crash import crash_point
+from ml_connector.core.errors import (
+    AuthenticationError,
+    ConnectorError,
+    ContractError,
+    DuplicateRecordError,
+    HeldError,
+    OutcomeUnknownError,
+)
+from ml_connector.core.permits import WritePermit, writing
+from ml_connector.jobs.dispositions import BusyError
+from ml_connector.sync.effects import Claim, EffectKey, EffectOutcome, Held, Intent
+from ml_connector.sync.engine import Conclusion, Engine
+from ml_connector.sync.flow import EffectKind, Found, Integration, Role
+from ml_connector.sync.installations import Installation
+from ml_connector.sync.links import LinkKey, RecordLink
+from ml_connector.sync.plan import Plan, PlannedWrite
+from ml_connector.sync.rows import StartedRun
+from ml_connector.sync.states import EffectState
+from ml_connector.sync.tape import Tape
+
+SettingsT = TypeVar("SettingsT")
+
+SECOND_LOOK_TIMES = 10  # times the vendor's known search lag
+SECOND_LOOK_AT_LEAST = timedelta(minutes=1)
+_WAIT_FOR_ANOTHER_RUN = 3.0  # seconds; a create by another run rarely takes longer
+_WAIT_IN_PLACE = timedelta(seconds=1)  # a longer wait gives the run's place to others
+_COME_BACK = timedelta(seconds=1)
+
+
+class FencedOffError(Exception):
+    """Another attempt has taken this run over; whatever this one still does is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One side of the pair, as a run sees it."""
+
+    client: Any
+    connection_id: int
+    search_lag: timedelta
+    write_deadline: timedelta
+    """How long one write may take, from its intent to its answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The counterpart of a record, after `write_once`."""
+
+    key: str
+    name: str | None
+    url: str | None
+    how: str
+    """linked, found, created or planned."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this run created it."""
+        return self.how == "created"
+
+
+class RunContext(Generic[SettingsT]):
+    """The engine's half of a flow's context; a pair's context adds its two clients by name."""
+
+    def __init__(
+        self,
+        *,
+        run: StartedRun,
+        installation: Installation,
+        integration: Integration,
+        settings: SettingsT,
+        sides: Mapping[Role, Side],
+        engine: Engine,
+        tape: Tape,
+        plan: Plan | None = None,
+    ) -> None:
+        self.run = run
+        self.installation = installation
+        self.integration = integration
+        self.settings = settings
+        self.sides = sides
+        self.engine = engine
+        self.tape = tape
+        self.plan = plan
+        self.entries: list[Entry] = []
+        self.names: set[str] = set()
+        self.writes = 0
+
+    @property
+    def clock(self) -> Clock:
+        """Business time."""
+        return self.engine.clock
+
+    def note(self, event: str, **detail: Any) -> None:
+        """Add a fact to the record's story."""
+        self.entries.append(self._entry(event, detail))
+
+    def also_known_as(self, *names: object) -> None:
+        """Let the record be found by these ids, numbers and names."""
+        self.names.update(str(name) for name in names if name not in {None, ""})
+
+    async def link(
+        self, kind: str, source_key: object, *, occurrence: int = 1
+    ) -> RecordLink | None:
+        """Return the record's counterpart, if it is known."""
+        return await self.engine.link(self._link_key(kind, source_key, occurrence))
+
+    async def adopt(self, kind: str, source_key: object, found: Found, *, because: str) -> Written:
+        """Link a record that was found on the other side without creating anything."""
+        self.note("counterpart_found", kind=kind, key=found.key, name=found.name, because=because)
+        if self.plan is None:
+            link = self._new_link(self._link_key(kind, source_key, 1), found, "found")
+            await self.engine.conclude(Conclusion(None, link))
+        return Written(key=found.key, name=found.name, url=found.url, how="found")
+
+    async def write_once(
+        self,
+        kind: str,
+        *,
+        link: str,
+        source_key: object,
+        reference: str,
+        draft: Mapping[str, Any],
+        create: Callable[[], Awaitable[Found]],
+        occurrence: int = 1,
+    ) -> Written:
+        """Create a record unless it is there already, however often and wherever this runs.
+
+        ``kind`` names the effect, ``link`` the record link that it makes, ``reference`` what
+        the created record carries so that a search finds it. ``draft`` is what would be
+        written, for the plan and the trail; it holds no secret.
+
+        Raises HeldError when several records carry the reference, BusyError when another run
+        is at it, OutcomeUnknownError when the call's answer was lost.
+        """
+        link_key = self._link_key(link, source_key, occurrence)
+        if (known := await self.engine.link(link_key)) is not None:
+            return _written(known, "linked")
+        effect_kind = self.integration.effect(kind)
+        if self.plan is not None:
+            return await self._planned(effect_kind, link_key, reference, draft, self.plan)
+        key = EffectKey(
+            installation_id=self.installation.id,
+            kind=kind,
+            source_key=str(source_key),
+            occurrence=occurrence,
+        )
+        crash_point("effect.before_claim")
+        held = await self.engine.claim(
+            Claim(key=key, run=self.run, reference=reference, now=self.clock.now())
+        )
+        crash_point("effect.claimed")
+        if not held.is_ours:
+            return await self._other_runs(key, link_key)
+        await self._until_earlier_calls_show(effect_kind, held)
+        found = await self._find_one(effect_kind, reference, key)
+        if found is not None:
+            return await self._conclude_found(key, link_key, held, found)
+        return await self._create(
+            kind=effect_kind,
+            key=key,
+            link_key=link_key,
+            reference=reference,
+            held=held,
+            draft=draft,
+            create=create,
+        )
+
+    async def write_fields(
+        self,
+        *,
+        side: Role,
+        link: RecordLink,
+        what: str,
+        present: Mapping[str, Any],
+        wanted: Mapping[str, Any],
+        apply: Callable[[Mapping[str, Any]], Awaitable[object]],
+        yields_to_others: bool = False,
+    ) -> Mapping[str, Any]:
+        """Change fields of a linked record so that they become ``wanted``; return what changed.
+
+        No difference, no call. A field that differs from what we last wrote was changed by
+        somebody else: that is held as a conflict with both sides, or left alone when
+        ``yields_to_others``. ``apply`` only sets values, so that repeating it does no harm.
+        """
+        changes = {
+            name: value for name, value in wanted.items() if not same(present.get(name), value)
+        }
+        theirs = {
+            name
+            for name in changes
+            if name in link.written and not same(present.get(name), link.written[name])
+        }
+        if theirs and not yields_to_others:
+            raise HeldError(_conflict(what, present, changes, sorted(theirs)))
+        for name in theirs:
+            self.note("change_of_others_kept", what=what, field=name, value=plain(present[name]))
+            del changes[name]
+        written = {name: plain(value) for name, value in wanted.items() if name not in theirs}
+        if self.plan is not None:
+            if changes:
+                self.plan.add(
+                    PlannedWrite(
+                        action="change",
+                        kind=what,
+                        key=link.target_key,
+                        fields=plain(changes),
+                        before=plain({name: present.get(name) for name in changes}),
+                    )
+                )
+            return changes
+        if changes:
+            crash_point("fields.before_call")
+            permit = self._permit(f"{what} {link.target_key}", self.sides[side].write_deadline)
+            with writing(permit):
+                await apply(changes)
+            crash_point("fields.sent")
+            self.writes += 1
+            self.note(
+                "fields_written",
+                what=what,
+                key=link.target_key,
+                fields=plain(changes),
+                before=plain({name: present.get(name) for name in changes}),
+            )
+        if changes or any(
+            name not in link.written or not same(link.written[name], value)
+            for name, value in written.items()
+        ):
+            updated = self._new_link(
+                link.key,
+                Found(key=link.target_key, name=link.target_name, url=link.target_url),
+                link.origin,
+                written,
+            )
+            await self.engine.conclude(Conclusion(None, updated))
+        return changes
+
+    async def _planned(
+        self,
+        kind: EffectKind,
+        link_key: LinkKey,
+        reference: str,
+        draft: Mapping[str, Any],
+        plan: Plan,
+    ) -> Written:
+        found = await self._find(kind, reference)
+        if len(found) == 1:
+            return Written(key=found[0].key, name=found[0].name, url=found[0].url, how="found")
+        if found:
+            raise HeldError(_several(kind.name, reference, found))
+        plan.add(
+            PlannedWrite(
+                action="create", kind=kind.name, key=link_key.source_key, fields=plain(draft)
+            )
+        )
+        return Written(key=f"(new {kind.name})", name=None, url=None, how="planned")
+
+    async def _other_runs(self, key: EffectKey, link_key: LinkKey) -> Written:
+        """Wait for the run that holds the effect, and go on with what it made."""
+        link = await self.engine.wait_for_link(link_key, seconds=_WAIT_FOR_ANOTHER_RUN)
+        if link is None:
+            raise BusyError(f"another run is writing {key}", come_back_in=_COME_BACK)
+        return _written(link, "linked")
+
+    async def _until_earlier_calls_show(self, kind: EffectKind, held: Held) -> None:
+        """Wait until an earlier call can leave no more and a search would show its record."""
+        if held.state not in {EffectState.INTENDED, EffectState.UNKNOWN}:
+            return
+        wait = held.settles_in + self.sides[kind.role].search_lag
+        if wait > _WAIT_IN_PLACE:
+            raise BusyError(
+                f"an earlier {kind.name} may have been sent; looking for it in {wait}",
+                come_back_in=wait,
+            )
+        await asyncio.sleep(wait.total_seconds())
+
+    async def _find(self, kind: EffectKind, reference: str) -> Sequence[Found]:
+        found = await kind.find(self, reference)
+        return list({item.key: item for item in found}.values())
+
+    async def _find_one(self, kind: EffectKind, reference: str, key: EffectKey) -> Found | None:
+        found = await self._find(kind, reference)
+        crash_point("effect.searched")
+        if len(found) > 1:
+            self.note("several_found", kind=kind.name, reference=reference, keys=_keys(found))
+            raise HeldError(_several(kind.name, reference, found), waits_for=f"effect:{key}")
+        return found[0] if found else None
+
+    async def _conclude_found(
+        self, key: EffectKey, link_key: LinkKey, held: Held, found: Found
+    ) -> Written:
+        was_sent = held.sendings > 0
+        event = f"{key.kind}_found"
+        self.note(event, key=found.key, name=found.name, after_lost_answer=was_sent)
+        await self.engine.conclude(
+            Conclusion(
+                EffectOutcome(
+                    effect_id=held.effect_id,
+                    run=self.run,
+                    state=EffectState.DONE,
+                    now=self.clock.now(),
+                    result=_result(found),
+                ),
+                self._new_link(link_key, found, "created" if was_sent else "found"),
+            )
+        )
+        crash_point("effect.concluded")
+        return Written(key=found.key, name=found.name, url=found.url, how="found")
+
+    async def _create(
+        self,
+        *,
+        kind: EffectKind,
+        key: EffectKey,
+        link_key: LinkKey,
+        reference: str,
+        held: Held,
+        draft: Mapping[str, Any],
+        create: Callable[[], Awaitable[Found]],
+    ) -> Written:
+        deadline = self.sides[kind.role].write_deadline
+        # The permit is counted from before the intent, so that it ends before sent_before does.
+        permit = self._permit(str(key), deadline)
+        if not await self.engine.intend(
+            Intent(effect_id=held.effect_id, run=self.run, deadline=deadline, now=self.clock.now())
+        ):
+            raise FencedOffError
+        crash_point("effect.intended")
+        try:
+            with writing(permit):
+                made = await create()
+        except DuplicateRecordError:
+            return await self._duplicate(kind, key, link_key, reference, held)
+        except (OutcomeUnknownError, ContractError) as exc:
+            # An answer that cannot be read may still be the answer to a write that was done.
+            await self._conclude_failed(held, EffectState.UNKNOWN)
+            self.note(f"{key.kind}_outcome_unknown", reference=reference, error=exc.message)
+            raise
+        except ConnectorError as exc:
+            await self._conclude_failed(held, EffectState.REFUSED)
+            if not isinstance(exc, AuthenticationError):
+                self.note(f"{key.kind}_refused", reference=reference, error=exc.message)
+            raise
+        crash_point("effect.sent")
+        self.writes += 1
+        self.note(
+            f"{key.kind}_created", key=made.key, name=made.name, reference=reference,
+            fields=plain(draft),
+        )  # fmt: skip
+        before = await self.engine.conclude(
+            Conclusion(
+                EffectOutcome(
+                    effect_id=held.effect_id,
+                    run=self.run,
+                    state=EffectState.DONE,
+                    now=self.clock.now(),
+                    result=_result(made),
+                    second_look_at=self._second_look_at(kind, held),
+                ),
+                self._new_link(link_key, made, "created"),
+            )
+        )
+        crash_point("effect.concluded")
+        if before is not None and before.get("key") != made.key:
+            self.note("twin_found", kind=kind.name, reference=reference,
+                      keys=[before.get("key"), made.key])  # fmt: skip
+        return Written(key=made.key, name=made.name, url=made.url, how="created")
+
+    async def _duplicate(
+        self, kind: EffectKind, key: EffectKey, link_key: LinkKey, reference: str, held: Held
+    ) -> Written:
+        """The vendor says that the record exists: find it and go on with it."""
+        found = await self._find_one(kind, reference, key)
+        if found is None:
+            await self._conclude_failed(held, EffectState.UNKNOWN)
+            raise BusyError(
+                f"the vendor says that {key} exists, but does not show it yet",
+                come_back_in=max(self.sides[kind.role].search_lag, _COME_BACK),
+            )
+        return await self._conclude_found(key, link_key, held, found)
+
+    async def _conclude_failed(self, held: Held, state: EffectState) -> None:
+        await self.engine.conclude(
+            Conclusion(
+                EffectOutcome(
+                    effect_id=held.effect_id, run=self.run, state=state, now=self.clock.now()
+                ),
+                None,
+            )
+        )
+
+    def _second_look_at(self, kind: EffectKind, held: Held) -> Any:
+        """After a create that followed a lost answer, look for a twin once more, later."""
+        if held.sendings == 0:
+            return None
+        lag = self.sides[kind.role].search_lag
+        return self.clock.now() + max(SECOND_LOOK_TIMES * lag, SECOND_LOOK_AT_LEAST)
+
+    def _permit(self, purpose: str, deadline: timedelta) -> WritePermit:
+        return WritePermit(
+            not_after=self.clock.monotonic() + deadline.total_seconds(), purpose=purpose
+        )
+
+    def _link_key(self, kind: str, source_key: object, occurrence: int) -> LinkKey:
+        return LinkKey(
+            installation_id=self.installation.id,
+            kind=kind,
+            source_key=str(source_key),
+            occurrence=occurrence,
+        )
+
+    def _new_link(
+        self,
+        key: LinkKey,
+        found: Found,
+        origin: Any,
+        written: Mapping[str, Any] | None = None,
+    ) -> RecordLink:
+        self.also_known_as(found.key, found.name)
+        return RecordLink(
+            key=key,
+            target_key=found.key,
+            target_name=found.name,
+            target_url=found.url,
+            written=written or {},
+            origin=origin,
+        )
+
+    def _entry(self, event: str, detail: Mapping[str, Any]) -> Entry:
+        return Entry(
+            at=self.clock.now(),
+            workspace_id=self.run.workspace_id,
+            event=event,
+            detail=plain(detail),
+            installation_id=self.installation.id,
+            backlog_id=self.run.backlog_id,
+            run_no=self.run.run_no,
+        )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it; amounts keep every digit, as text."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return msgspec.to_builtins(value, str_keys=True, enc_hook=str)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Compare two field values by meaning: 5, 5.00 and "5.00" agree, and so do '' and nothing."""
+    one, other = _canonical(left), _canonical(right)
+    if isinstance(one, Decimal) != isinstance(other, Decimal):
+        # an amount that was stored as text, beside one that was just read
+        return _as_decimal(one) == _as_decimal(other)
+    return bool(one == other)
+
+
+def _canonical(value: Any) -> Any:
+    match value:
+        case None | "" | [] | ():
+            return None
+        case bool():
+            return value
+        case int() | Decimal():
+            return Decimal(value).normalize()
+        case str():
+            return value.strip() or None
+        case Mapping():
+            return {name: _canonical(item) for name, item in value.items()} or None
+        case list() | tuple():
+            return [_canonical(item) for item in value]
+        case _:
+            return _canonical(plain(value))
+
+
+def _as_decimal(value: Any) -> Any:
+    try:
+        return Decimal(value) if isinstance(value, str) else value
+    except InvalidOperation:
+        return value
+
+
+def _written(link: RecordLink, how: str) -> Written:
+    return Written(key=link.target_key, name=link.target_name, url=link.target_url, how=how)
+
+
+def _result(found: Found) -> dict[str, Any]:
+    return {"key": found.key, "name": found.name, "url": found.url}
+
+
+def _keys(found: Sequence[Found]) -> list[str]:
+    return [item.key for item in found]
+
+
+def _several(kind: str, reference: str, found: Sequence[Found]) -> str:
+    shown = ", ".join(item.name or item.key for item in found)
+    return (
+        f"{len(found)} records carry the reference {reference} of this {kind}: {shown}; "
+        f"remove the reference from all but the right one, then replay"
+    )
+
+
+def _conflict(
+    what: str, present: Mapping[str, Any], changes: Mapping[str, Any], fields: Sequence[str]
+) -> str:
+    sides = "; ".join(
+        f"{name} is {plain(present.get(name))!r} there and {plain(changes[name])!r} here"
+        for name in fields
+    )
+    return f"{what} was changed by somebody since we wrote it: {sides}; keep one, then replay"

@@ -1,0 +1,135 @@
+"""The words in which an integration is declared: flows, what starts them, kinds of effects."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from ml_connector.transport.vendor import Vendor
+
+Role = Literal["crm", "erp"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended well."""
+
+    kind: Literal["written", "unchanged", "skipped", "planned"]
+    reason: str
+    """One sentence for the person who looks at the record."""
+
+    @classmethod
+    def skipped(cls, reason: str) -> Outcome:
+        """Nothing was to be done, for this reason."""
+        return cls(kind="skipped", reason=reason)
+
+    @classmethod
+    def unchanged(cls, reason: str) -> Outcome:
+        """Both sides agree already."""
+        return cls(kind="unchanged", reason=reason)
+
+    @classmethod
+    def written(cls, reason: str) -> Outcome:
+        """Something was created or changed."""
+        return cls(kind="written", reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A record on the side that is written to."""
+
+    key: str
+    name: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What is known of a record before it is read: from a webhook or a page of a stream."""
+
+    kind: str
+    key: str
+    changed_at: datetime | None
+    moment: datetime | None
+    is_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnStream:
+    """Records seen in a stream of one side: by poll, and by webhook where the vendor pushes."""
+
+    role: Role
+    stream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One direction of one kind of record."""
+
+    name: str
+    title: str
+    record_kind: str
+    """The kind of record whose key a run gets."""
+    source: Role
+    started_by: tuple[OnStream, ...]
+    run: Callable[[str, Any], Awaitable[Outcome]]
+    """``async (record key, the pair's context) -> Outcome``."""
+    poll_every: timedelta = timedelta(minutes=10)
+    """Default cadence of the safety net; the user may set another."""
+    spacing: timedelta = timedelta(seconds=5)
+    """A record that was just settled rests this long."""
+    needs: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    """Rights a ping looks for, by side, in the vendor's words."""
+
+
+Finder = Callable[[Any, str], Awaitable[Sequence[Found]]]
+"""``async (the pair's context, external reference)`` to every record that carries it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectKind:
+    """One kind of record that flows create, and how one is found again by its reference."""
+
+    name: str
+    role: Role
+    """The side it is created on."""
+    find: Finder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """The code for one pair of vendors."""
+
+    name: str
+    title: str
+    vendors: Mapping[Role, Vendor]
+    settings: type[BaseModel]
+    flows: tuple[Flow, ...]
+    effects: tuple[EffectKind, ...]
+    context: Callable[..., Any]
+    """The pair's context class; built by the runner from a RunContext's parts."""
+    mapping_fields: Callable[..., Any] | None = None
+    """The pair's fields and defaults for the mapping engine."""
+
+    def flow(self, name: str) -> Flow:
+        """Return the flow called ``name``, with or without the pair before it."""
+        short = name.removeprefix(f"{self.name}.")
+        for flow in self.flows:
+            if flow.name == short:
+                return flow
+        raise KeyError(f"{self.name} has no flow {short!r}")
+
+    def qualified(self, flow: Flow) -> str:
+        """Return the flow's name as backlog rows and the run queue carry it."""
+        return f"{self.name}.{flow.name}"
+
+    def effect(self, name: str) -> EffectKind:
+        """Return the kind of effect called ``name``."""
+        for effect in self.effects:
+            if effect.name == name:
+                return effect
+        raise KeyError(f"{self.name} has no kind of effect {name!r}")
