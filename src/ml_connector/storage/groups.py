@@ -1,0 +1,163 @@
+"""One commit for many: what is submitted within a few milliseconds shares a transaction.
+
+A durable commit costs a wait for the disk, however little it writes. Gathering makes one
+multi-row statement and one wait out of many, and each submitter is answered only after the
+commit that holds its item. While one group commits, the next gathers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ml_connector.storage.database import Database, is_database_away
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GATHER_FOR = timedelta(milliseconds=3)
+LARGEST = 200
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Waiting(Generic[Item, Result]):
+    item: Item
+    key: Any
+    since: float
+    answer: asyncio.Future[Result]
+
+
+class CommitGroup(Generic[Item, Result]):
+    """Gathers items and carries them out together, in one transaction.
+
+    ``carry_out`` writes all items with multi-row statements and returns one result for each, in
+    their order. It may run more than once for an item, each time in a fresh transaction; a
+    transaction that fails leaves nothing behind. Items come sorted by ``sort_key``, so that two
+    processes take their row locks in the same order.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        carry_out: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        name: str,
+        sort_key: Callable[[Item], Any],
+        gather_for: timedelta = GATHER_FOR,
+        largest: int = LARGEST,
+    ) -> None:
+        self.name = name
+        self._database = database
+        self._carry_out = carry_out
+        self._sort_key = sort_key
+        self._gather_for = gather_for
+        self._largest = largest
+        self._waiting: list[_Waiting[Item, Result]] = []
+        self._is_full = asyncio.Event()
+        self._is_closed = False
+        self._committer: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """Return the result of ``item`` once the transaction that wrote it has committed.
+
+        An item whose submitter is cancelled before its group begins is left out; afterwards it
+        is carried out like the others.
+        """
+        if self._is_closed:
+            raise RuntimeError(f"the commit group {self.name} is closed")
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(item, self._sort_key(item), loop.time(), loop.create_future())
+        self._waiting.append(waiting)
+        if len(self._waiting) >= self._largest:
+            self._is_full.set()
+        if self._committer is None:
+            self._committer = asyncio.create_task(self._commit_all(), name=f"commit-{self.name}")
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Let what has been gathered finish, and take no more."""
+        self._is_closed = True
+        self._is_full.set()
+        if self._committer is not None:
+            await asyncio.shield(self._committer)
+
+    async def _commit_all(self) -> None:
+        """Commit group after group until nothing waits."""
+        try:
+            while self._waiting:
+                await self._gather()
+                group = self._take_group()
+                if group:
+                    await self._commit(group)
+        finally:
+            self._committer = None
+            # Only a cancelled committer (the loop ends) leaves anybody waiting.
+            for waiting in self._waiting:
+                waiting.answer.cancel()
+            self._waiting.clear()
+
+    async def _gather(self) -> None:
+        if len(self._waiting) >= self._largest or self._is_closed:
+            return
+        self._is_full.clear()
+        # What came while the group before was committing has waited already.
+        until = self._waiting[0].since + self._gather_for.total_seconds()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._is_full.wait()
+        except TimeoutError:
+            return  # the usual end of gathering
+
+    def _take_group(self) -> list[_Waiting[Item, Result]]:
+        taken = self._waiting[: self._largest]
+        del self._waiting[: self._largest]
+        group = [waiting for waiting in taken if not waiting.answer.done()]
+        group.sort(key=lambda waiting: waiting.key)
+        return group
+
+    async def _commit(self, group: Sequence[_Waiting[Item, Result]]) -> None:
+        try:
+            results = await self._write([waiting.item for waiting in group])
+        except Exception as exc:  # noqa: BLE001 - handed on to the submitters, each its own
+            if len(group) == 1 or is_database_away(exc):
+                # A lost connection says nothing about the commit: writing the items once more
+                # could write them twice, and the server would be away for each of them.
+                for waiting in group:
+                    _refuse(waiting, exc)
+                return
+            log.info("commit_group_split", group=self.name, items=len(group), error=repr(exc))
+            for waiting in group:
+                await self._commit([waiting])
+        except BaseException:
+            for waiting in group:
+                waiting.answer.cancel()
+            raise
+        else:
+            for waiting, result in zip(group, results, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(result)
+
+    async def _write(self, items: Sequence[Item]) -> Sequence[Result]:
+        async def work(db: AsyncConnection) -> Sequence[Result]:
+            results = await self._carry_out(db, items)
+            if len(results) != len(items):
+                raise RuntimeError(
+                    f"the commit group {self.name} got {len(results)} results "
+                    f"for {len(items)} items"
+                )
+            return results
+
+        return await self._database.run(work)
+
+
+def _refuse(waiting: _Waiting[Any, Any], error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)

