@@ -17,7 +17,6 @@ from msgspec import UNSET, Struct, UnsetType
 from ml_connector.vendors.pipedrive.models import (
     BillingFrequency,
     DiscountType,
-    Entity,
     FieldType,
     TaxMethod,
     WebhookAction,
@@ -27,26 +26,22 @@ from ml_connector.vendors.pipedrive.models import (
 T = TypeVar("T")
 
 
-class Draft(Struct, frozen=True, kw_only=True):
-    """What all drafts share: frozen, keyword-only, and only what is set is sent."""
-
-
-class AddressDraft(Draft):
+class AddressDraft(Struct, frozen=True, kw_only=True):
     """An address to write. Parts that are not sent become null, also in an update."""
 
     value: str
-    country: str | None | UnsetType = UNSET
-    admin_area_level_1: str | None | UnsetType = UNSET
-    admin_area_level_2: str | None | UnsetType = UNSET
-    locality: str | None | UnsetType = UNSET
-    sublocality: str | None | UnsetType = UNSET
-    route: str | None | UnsetType = UNSET
-    street_number: str | None | UnsetType = UNSET
-    subpremise: str | None | UnsetType = UNSET
-    postal_code: str | None | UnsetType = UNSET
+    country: str | UnsetType | None = UNSET
+    admin_area_level_1: str | UnsetType | None = UNSET
+    admin_area_level_2: str | UnsetType | None = UNSET
+    locality: str | UnsetType | None = UNSET
+    sublocality: str | UnsetType | None = UNSET
+    route: str | UnsetType | None = UNSET
+    street_number: str | UnsetType | None = UNSET
+    subpremise: str | UnsetType | None = UNSET
+    postal_code: str | UnsetType | None = UNSET
 
 
-class ContactPointDraft(Draft):
+class ContactPointDraft(Struct, frozen=True, kw_only=True):
     """One e-mail address or telephone number to write."""
 
     value: str
@@ -54,16 +49,16 @@ class ContactPointDraft(Draft):
     primary: bool | UnsetType = UNSET
 
 
-class PriceDraft(Draft):
+class PriceDraft(Struct, frozen=True, kw_only=True):
     """A product's price in one currency, to write."""
 
     currency: str
     price: Decimal
     cost: Decimal | UnsetType = UNSET
-    direct_cost: Decimal | None | UnsetType = UNSET
+    direct_cost: Decimal | UnsetType | None = UNSET
 
 
-class DealUpdate(Draft):
+class DealUpdate(Struct, frozen=True, kw_only=True):
     """Changes to a deal.
 
     There is no ``value`` on purpose: Pipedrive keeps it from the lines, and writing it was seen
@@ -72,19 +67,19 @@ class DealUpdate(Draft):
 
     title: str | UnsetType = UNSET
     owner_id: int | UnsetType = UNSET
-    person_id: int | None | UnsetType = UNSET
-    org_id: int | None | UnsetType = UNSET
+    person_id: int | UnsetType | None = UNSET
+    org_id: int | UnsetType | None = UNSET
     pipeline_id: int | UnsetType = UNSET
     stage_id: int | UnsetType = UNSET
     status: Literal["open", "won", "lost"] | UnsetType = UNSET
-    lost_reason: str | None | UnsetType = UNSET
-    expected_close_date: date | None | UnsetType = UNSET
+    lost_reason: str | UnsetType | None = UNSET
+    expected_close_date: date | UnsetType | None = UNSET
     label_ids: Sequence[int] | UnsetType = UNSET
     visible_to: int | UnsetType = UNSET
     custom_fields: Mapping[str, Any] | UnsetType = UNSET
 
 
-class DealDraft(DealUpdate):
+class DealDraft(DealUpdate, frozen=True, kw_only=True):
     """A deal to create; ``title`` is required."""
 
     title: str
@@ -93,18 +88,18 @@ class DealDraft(DealUpdate):
     won_time: datetime | UnsetType = UNSET
 
 
-class OrganizationDraft(Draft):
+class OrganizationDraft(Struct, frozen=True, kw_only=True):
     """An organization to create (``name`` is required), or changes to one."""
 
     name: str | UnsetType = UNSET
     owner_id: int | UnsetType = UNSET
     visible_to: int | UnsetType = UNSET
     label_ids: Sequence[int] | UnsetType = UNSET
-    address: AddressDraft | None | UnsetType = UNSET
+    address: AddressDraft | UnsetType | None = UNSET
     custom_fields: Mapping[str, Any] | UnsetType = UNSET
 
 
-class PersonDraft(Draft):
+class PersonDraft(Struct, frozen=True, kw_only=True):
     """A person to create (``name`` is required), or changes to one.
 
     ``emails`` and ``phones`` replace the whole list: send the ones that are to stay too.
@@ -112,7 +107,7 @@ class PersonDraft(Draft):
 
     name: str | UnsetType = UNSET
     owner_id: int | UnsetType = UNSET
-    org_id: int | None | UnsetType = UNSET
+    org_id: int | UnsetType | None = UNSET
     emails: Sequence[ContactPointDraft] | UnsetType = UNSET
     phones: Sequence[ContactPointDraft] | UnsetType = UNSET
     visible_to: int | UnsetType = UNSET
@@ -120,18 +115,18 @@ class PersonDraft(Draft):
     custom_fields: Mapping[str, Any] | UnsetType = UNSET
 
 
-class ProductDraft(Draft):
+class ProductDraft(Struct, frozen=True, kw_only=True):
     """A product to create (``name`` is required), or changes to one.
 
     ``prices`` replaces the whole list: send the other currencies' prices too.
     """
 
     name: str | UnsetType = UNSET
-    code: str | None | UnsetType = UNSET
-    description: str | None | UnsetType = UNSET
-    unit: str | None | UnsetType = UNSET
+    code: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    unit: str | UnsetType | None = UNSET
     tax: Decimal | UnsetType = UNSET
-    category: int | None | UnsetType = UNSET
+    category: int | UnsetType | None = UNSET
     owner_id: int | UnsetType = UNSET
     is_linkable: bool | UnsetType = UNSET
     visible_to: int | UnsetType = UNSET
@@ -139,7 +134,7 @@ class ProductDraft(Draft):
     custom_fields: Mapping[str, Any] | UnsetType = UNSET
 
 
-class DealProductUpdate(Draft):
+class DealProductUpdate(Struct, frozen=True, kw_only=True):
     """Changes to one product line. ``tax_method`` changes all lines of the deal."""
 
     item_price: Decimal | UnsetType = UNSET
@@ -150,13 +145,13 @@ class DealProductUpdate(Draft):
     discount_type: DiscountType | UnsetType = UNSET
     is_enabled: bool | UnsetType = UNSET
     tax_method: TaxMethod | UnsetType = UNSET
-    product_variation_id: int | None | UnsetType = UNSET
+    product_variation_id: int | UnsetType | None = UNSET
     billing_frequency: BillingFrequency | UnsetType = UNSET
-    billing_frequency_cycles: int | None | UnsetType = UNSET
-    billing_start_date: date | None | UnsetType = UNSET
+    billing_frequency_cycles: int | UnsetType | None = UNSET
+    billing_start_date: date | UnsetType | None = UNSET
 
 
-class DealProductDraft(DealProductUpdate):
+class DealProductDraft(DealProductUpdate, frozen=True, kw_only=True):
     """A product line to add."""
 
     product_id: int
@@ -164,13 +159,13 @@ class DealProductDraft(DealProductUpdate):
     quantity: Decimal
 
 
-class OptionDraft(Draft):
+class OptionDraft(Struct, frozen=True, kw_only=True):
     """A choice of an enum or set field, to add."""
 
     label: str
 
 
-class FieldDraft(Draft):
+class FieldDraft(Struct, frozen=True, kw_only=True):
     """A custom field to create."""
 
     field_name: str
@@ -180,7 +175,7 @@ class FieldDraft(Draft):
     """Taken for deal fields only."""
 
 
-class WebhookDraft(Draft):
+class WebhookDraft(Struct, frozen=True, kw_only=True):
     """A webhook subscription to create; the format is always named."""
 
     subscription_url: str
@@ -197,7 +192,6 @@ class WebhookDraft(Draft):
 class OwnField:
     """A custom field that this service provides and finds again by its key."""
 
-    entity: Entity
     name: str
     field_type: FieldType
     options: tuple[str, ...] = ()

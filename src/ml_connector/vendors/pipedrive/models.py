@@ -39,11 +39,7 @@ BillingFrequency = Literal[
 ]
 
 
-class Record(Struct, frozen=True, kw_only=True):
-    """What all records share: frozen, keyword-only."""
-
-
-class Address(Record):
+class Address(Struct, frozen=True, kw_only=True):
     """A place: the text as typed, and the parts that the map service found in it."""
 
     value: str | None = None
@@ -62,21 +58,21 @@ class Address(Record):
     formatted_address: str | None = None
 
 
-class Monetary(Record):
+class Monetary(Struct, frozen=True, kw_only=True):
     """An amount with its currency: the value of a custom field of that type."""
 
     value: Decimal
     currency: str
 
 
-class DateRange(Record):
+class DateRange(Struct, frozen=True, kw_only=True):
     """Two days: the value of a custom field of that type."""
 
     value: date
     until: date | None = None
 
 
-class TimeOfDay(Record):
+class TimeOfDay(Struct, frozen=True, kw_only=True):
     """A time of day: the value of a custom field of that type."""
 
     value: time
@@ -84,7 +80,7 @@ class TimeOfDay(Record):
     timezone_name: str | None = None
 
 
-class TimeRange(Record):
+class TimeRange(Struct, frozen=True, kw_only=True):
     """Two times of day: the value of a custom field of that type."""
 
     value: time
@@ -93,21 +89,21 @@ class TimeRange(Record):
     timezone_name: str | None = None
 
 
-class RecordRef(Record):
+class RecordRef(Struct, frozen=True, kw_only=True):
     """Points at another record: the value of a custom field of type org, people or user."""
 
     kind: Literal["organization", "person", "user"]
     id: int
 
 
-class Label(Record):
+class Label(Struct, frozen=True, kw_only=True):
     """A coloured mark on a deal, person or organization, as ``include_labels`` shows it."""
 
     id: int
     label: str
 
 
-class Deal(Record):
+class Deal(Struct, frozen=True, kw_only=True):
     """A deal. Won is its ``status``; there is no won stage."""
 
     id: int
@@ -156,7 +152,7 @@ class Deal(Record):
         return self.is_deleted or self.status == "deleted"
 
 
-class DealProduct(Record):
+class DealProduct(Struct, frozen=True, kw_only=True):
     """One product line of a deal. ``id`` is the line's own, never the product's."""
 
     id: int
@@ -186,7 +182,7 @@ class DealProduct(Record):
     update_time: Moment | None = None
 
 
-class DealDiscount(Record):
+class DealDiscount(Struct, frozen=True, kw_only=True):
     """A discount on a whole deal."""
 
     id: str
@@ -200,7 +196,7 @@ class DealDiscount(Record):
     updated_by: int | None = None
 
 
-class Installment(Record):
+class Installment(Struct, frozen=True, kw_only=True):
     """One part of a deal's value, billed on its own day."""
 
     id: int
@@ -210,7 +206,7 @@ class Installment(Record):
     description: str = ""
 
 
-class Organization(Record):
+class Organization(Struct, frozen=True, kw_only=True):
     """A company."""
 
     id: int
@@ -231,7 +227,7 @@ class Organization(Record):
     custom_fields: CustomFields = {}
 
 
-class ContactPoint(Record):
+class ContactPoint(Struct, frozen=True, kw_only=True):
     """One e-mail address or telephone number."""
 
     value: str = ""
@@ -239,7 +235,7 @@ class ContactPoint(Record):
     primary: bool = False
 
 
-class Person(Record):
+class Person(Struct, frozen=True, kw_only=True):
     """A contact, at an organization or on their own."""
 
     id: int
@@ -261,7 +257,7 @@ class Person(Record):
     custom_fields: CustomFields = {}
 
 
-class Price(Record):
+class Price(Struct, frozen=True, kw_only=True):
     """A product's price in one currency."""
 
     product_id: int | None = None
@@ -272,7 +268,7 @@ class Price(Record):
     notes: str | None = None
 
 
-class Product(Record):
+class Product(Struct, frozen=True, kw_only=True):
     """Something sold. ``code`` is not unique in Pipedrive."""
 
     id: int
@@ -295,7 +291,7 @@ class Product(Record):
     custom_fields: CustomFields = {}
 
 
-class Pipeline(Record):
+class Pipeline(Struct, frozen=True, kw_only=True):
     """A way that deals take."""
 
     id: int
@@ -307,7 +303,7 @@ class Pipeline(Record):
     update_time: Moment | None = None
 
 
-class Stage(Record):
+class Stage(Struct, frozen=True, kw_only=True):
     """One step of a pipeline."""
 
     id: int
@@ -322,7 +318,7 @@ class Stage(Record):
     update_time: Moment | None = None
 
 
-class FieldOption(Record):
+class FieldOption(Struct, frozen=True, kw_only=True):
     """One choice of an enum or set field. Ids are numbers in custom fields, texts in others."""
 
     id: int | str
@@ -331,7 +327,7 @@ class FieldOption(Record):
     color: str | None = None
 
 
-class Subfield(Record):
+class Subfield(Struct, frozen=True, kw_only=True):
     """One part of a field with several, such as a monetary field's currency."""
 
     field_code: str
@@ -339,7 +335,7 @@ class Subfield(Record):
     field_type: str
 
 
-class FieldDefinition(Record):
+class FieldDefinition(Struct, frozen=True, kw_only=True):
     """A field of one kind of record. ``field_code`` is its key; names are not unique."""
 
     field_code: str
@@ -353,7 +349,7 @@ class FieldDefinition(Record):
     is_optional_response_field: bool = False
 
 
-class User(Record):
+class User(Struct, frozen=True, kw_only=True):
     """A colleague with a seat."""
 
     id: int
@@ -365,14 +361,14 @@ class User(Record):
     is_admin: bool | int = False
 
 
-class Access(Record):
+class Access(Struct, frozen=True, kw_only=True):
     """What a user may do in one part of Pipedrive."""
 
     app: str
     admin: bool = False
 
 
-class Me(User):
+class Me(User, frozen=True, kw_only=True):
     """The user whose login this is, and the company."""
 
     company_id: int
@@ -389,7 +385,7 @@ class Me(User):
         )
 
 
-class Currency(Record):
+class Currency(Struct, frozen=True, kw_only=True):
     """A currency as this account knows it; companies can add their own."""
 
     id: int
@@ -405,7 +401,7 @@ WebhookAction = Literal["create", "change", "delete", "*"]
 WebhookFormat = Literal["1.0", "2.0"]
 
 
-class WebhookSubscription(Record):
+class WebhookSubscription(Struct, frozen=True, kw_only=True):
     """One address to which Pipedrive sends one kind of event."""
 
     id: int
@@ -426,7 +422,7 @@ class WebhookSubscription(Record):
     last_http_status: int | str | None = None
 
 
-class LogEntry(Record):
+class LogEntry(Struct, frozen=True, kw_only=True):
     """One field of a record changed once."""
 
     field_key: str
@@ -438,7 +434,7 @@ class LogEntry(Record):
     is_bulk_update_flag: bool = False
 
 
-class SearchHit(Record):
+class SearchHit(Struct, frozen=True, kw_only=True):
     """What a search found: neither which field matched, nor that it is the only one."""
 
     id: int

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from ml_connector.core.errors import ContractError
-from ml_connector.vendors.pipedrive.api import API, Params
+from ml_connector.vendors.pipedrive.api import API, Params, Version
 from ml_connector.vendors.pipedrive.wire import Envelope
 
 LARGEST_PAGE = 500
@@ -15,13 +15,24 @@ LARGEST_IDS = 100
 
 
 async def pages(
-    api: API, path: str, *, operation: str, params: Params = (), limit: int = LARGEST_PAGE
+    api: API,
+    path: str,
+    *,
+    operation: str,
+    params: Params = (),
+    limit: int = LARGEST_PAGE,
+    version: Version = "v2",
 ) -> AsyncIterator[Envelope]:
-    """Yield a v2 list page by page. A cursor that comes back is an error, not an endless read."""
+    """Yield a list with cursors page by page. A cursor that comes back is an error, not an endless read."""
     cursor: str | None = None
     seen: set[str] = set()
     while True:
-        page = await api.read(path, operation=operation, params=page_params(params, limit, cursor))
+        page = await api.read(
+            path,
+            operation=operation,
+            version=version,
+            params=page_params(params, limit, cursor),
+        )
         yield page
         cursor = page.next_cursor
         if cursor is None:
