@@ -32,6 +32,8 @@ class Limits:
     """How long one call may take, connection included."""
     largest_answer: int = 64 * 1024 * 1024
     """Bytes; a longer answer is refused while it is read."""
+    throttles_by_delay: bool = False
+    """Whether the vendor slows calls down before it declines any: then fewer go at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ _SHRINK = 0.9  # of the limit, after each window in which the vendor declined
 _REGROW_STEPS = 40  # windows without a decline until the whole limit is used again
 _FOREIGN_SHARE = 4  # a quarter of the limit taken by somebody else is believed; less is delay
 _LOT_SHARE = 500  # tokens are leased by a five-hundredth of the day's budget
+_UNKNOWN_LOT = 1000  # tokens, where the size of the budget is not known
+_BELIEVED_SHARE = 50  # the vendor's remainder counts when a fiftieth more is left than we think
 _RESERVED = {Lane.URGENT: 0.0, Lane.EVENT: 0.0, Lane.ROUTINE: 0.05, Lane.BULK: 0.2}
 """Share of the day's budget that calls of a lane leave to the more urgent ones."""
 
@@ -76,9 +78,9 @@ class Lot:
     """Tokens of the day's budget that a worker may spend; 0 when the rest is not for its lane."""
 
     tokens: int
-    remaining: int
-    """Left for others after this lot."""
-    limit: int
+    remaining: int | None
+    """Left for others after this lot; None when the budget is not known."""
+    limit: int | None
     renews_at: datetime
 
 
@@ -236,26 +238,22 @@ class WindowLedger(msgspec.Struct):
 
 
 class BudgetLedger(msgspec.Struct):
-    """The day's tokens. Moments are of business time."""
+    """The day's tokens. Moments are of business time. Kept as the window's ledger is."""
 
-    limit: int
+    limit: int | None
     used: int = 0
+    is_exhausted: bool = False
+    """The vendor said so, whatever we counted."""
     renews_at: datetime = datetime.min.replace(tzinfo=UTC)
 
     def grant(self, now: datetime, wanted: int, *, lane: Lane) -> Lot:
         """Hand out a lot, if the lane may have as much."""
         self._renew(now)
-        left = self.limit - self.used
-        for_lane = left - int(self.limit * _RESERVED[lane])
-        tokens = 0
-        if wanted <= for_lane:
-            # Near a reserve by the call: what is left of a lot would be spent by any lane.
-            is_near = left < self.limit * (max(_RESERVED.values()) + 0.1)
-            tokens = wanted if is_near else max(wanted, self.limit // _LOT_SHARE)
+        tokens = self._lot_size(wanted, lane)
         self.used += tokens
         return Lot(
             tokens=tokens,
-            remaining=self.limit - self.used,
+            remaining=None if self.limit is None else max(0, self.limit - self.used),
             limit=self.limit,
             renews_at=self.renews_at,
         )
@@ -263,24 +261,39 @@ class BudgetLedger(msgspec.Struct):
     def learn(self, now: datetime, news: News) -> None:
         """Take over what the vendor says of the budget."""
         self._renew(now)
+        self.used = max(0, self.used - news.unspent_tokens)
         if news.daily_limit is not None:
             self.limit = news.daily_limit
         if news.daily_remaining is not None:
             self._remaining_is(news.daily_remaining)
         if news.daily_renews_at is not None:
-            self.used = self.limit
+            self.is_exhausted = True
             self.renews_at = news.daily_renews_at
-        self.used = max(0, self.used - news.unspent_tokens)
+
+    def _lot_size(self, wanted: int, lane: Lane) -> int:
+        if self.is_exhausted:
+            return 0
+        if self.limit is None:
+            return max(wanted, _UNKNOWN_LOT)
+        left = self.limit - self.used
+        if wanted > left - int(self.limit * _RESERVED[lane]):
+            return 0
+        # Near a reserve by the call: what is left of a lot would be spent by any lane.
+        is_near = left < self.limit * (max(_RESERVED.values()) + 0.1)
+        return wanted if is_near else max(wanted, self.limit // _LOT_SHARE)
 
     def _remaining_is(self, told: int) -> None:
         """Believe less at once; more only by more than lots that are out can explain."""
-        ours = self.limit - self.used
-        if told < ours or told > ours + self.limit // 50:
-            self.used = self.limit - told
+        self.is_exhausted = told <= 0
+        if self.limit is not None:
+            ours = self.limit - self.used
+            if told < ours or told > ours + self.limit // _BELIEVED_SHARE:
+                self.used = self.limit - told
 
     def _renew(self, now: datetime) -> None:
         if now >= self.renews_at:
             self.used = 0
+            self.is_exhausted = False
             self.renews_at = next_midnight(now)
 
 
@@ -302,7 +315,7 @@ class MemoryLeases:
         self._windows: Mapping[str, WindowLedger] = {
             window.name: WindowLedger.of(window) for window in limits.windows
         }
-        self._budget = BudgetLedger(limit=limits.daily_tokens or 0)
+        self._budget = BudgetLedger(limit=limits.daily_tokens)
 
     async def lease(
         self, window: str, wanted: int, *, spent: Sequence[Spent] = (), seen: Seen | None = None

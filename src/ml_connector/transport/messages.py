@@ -108,8 +108,12 @@ class Pacer(Protocol):
 
         Raises RateLimitedError when that would be after ``deadline`` (monotonic), or when the
         day's budget is gone (scope DAILY, with ``renews_at``). Every acquire that returned is
-        followed by one ``release``.
+        followed by one ``sent`` and one ``release``.
         """
+        ...
+
+    def sent(self, cost: Cost) -> None:
+        """Say that the call has just left, or that it will not leave any more."""
         ...
 
     def release(self, cost: Cost) -> None:
@@ -117,9 +121,14 @@ class Pacer(Protocol):
         ...
 
     def observe(
-        self, cost: Cost, reading: RateReading | None, error: ConnectorError | None
+        self,
+        cost: Cost,
+        reading: RateReading | None,
+        error: ConnectorError | None,
+        *,
+        elapsed: timedelta | None = None,
     ) -> None:
-        """Learn from an answer."""
+        """Learn from an answer, and from how long it took."""
         ...
 
 
