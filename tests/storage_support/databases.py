@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-from pgqueuer.db import AsyncpgDriver
-from pgqueuer.queries import Queries
+from tests.storage_support.server import users_file
 
 import ml_connector
+from ml_connector.jobs.queue import install_statement
 from ml_connector.storage.database import Database, open_connection
 from ml_connector.storage.embedded import join
 from ml_connector.storage.metadata import metadata
 from ml_connector.storage.ownership import NotRunningError
 from ml_connector.storage.urls import with_database
-from tests.storage_support.server import users_file
 
 T = TypeVar("T")
 
@@ -99,7 +98,7 @@ class DatabaseServer:
     def _start_server(self) -> str:
         words = self._folder / "start.log"
         with words.open("wb") as output:
-            server = subprocess.Popen(
+            server = subprocess.Popen(  # noqa: S603 - our own program, and no shell in between
                 [sys.executable, "-m", "tests.storage_support.server", str(self._folder)],
                 cwd=_REPOSITORY,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -147,7 +146,7 @@ async def fill_template(url: str) -> None:
         await database.close()
     connection: asyncpg.Connection[asyncpg.Record] = await open_connection(url)
     try:
-        await Queries(AsyncpgDriver(connection)).install()
+        await connection.execute(install_statement())
     finally:
         await connection.close()
 

@@ -39,19 +39,20 @@ async def serve(folder: Path) -> None:
     server = EmbeddedServer(folder, settings=SETTINGS)
     await server.start()
     with users_file(folder).open("rb") as users:
-        while not _is_free(users.fileno()):
-            await asyncio.sleep(_LOOK_FOR_USERS)
+        await _until_free(users.fileno())
         await server.stop()
         # Under the exclusive lock: a test process that comes now waits and starts a new one.
         shutil.rmtree(folder / "database")
 
 
-def _is_free(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+async def _until_free(descriptor: int) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(_LOOK_FOR_USERS)
+        else:
+            return
 
 
 if __name__ == "__main__":

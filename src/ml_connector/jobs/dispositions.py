@@ -6,16 +6,14 @@ record loses an attempt.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
 from ml_connector.core.errors import (
-    AccessDeniedError,
     AttentionError,
     AuthenticationError,
-    ConfigurationError,
-    ConnectorError,
     ContractError,
     OutcomeUnknownError,
     QuotaScope,
@@ -60,27 +58,41 @@ class Verdict:
 
 
 def verdict_on(error: Exception) -> Verdict:
-    """Return what becomes of the run that ended with ``error``."""
-    match error:
-        case BusyError():
-            return Verdict(Disposition.COME_BACK, error.come_back_in)
-        case WriteWindowClosedError():
-            return Verdict(Disposition.COME_BACK, timedelta(seconds=1))
-        case RateLimitedError(scope=QuotaScope.BURST):
-            return Verdict(Disposition.COME_BACK, error.retry_after or timedelta(seconds=1))
-        case RateLimitedError():
-            return Verdict(Disposition.WAIT_FOR_CONNECTION, error.retry_after or timedelta())
-        case UnavailableError(is_connection_wide=True) | AuthenticationError():
-            return Verdict(Disposition.WAIT_FOR_CONNECTION)
-        case OutcomeUnknownError():
-            return Verdict(Disposition.RETRY)
-        case UnavailableError():
-            return Verdict(Disposition.RETRY, error.retry_after or timedelta())
-        case TransientError():
-            return Verdict(Disposition.RETRY)
-        case AccessDeniedError() | ConfigurationError() | AttentionError():
-            return Verdict(Disposition.HOLD)
-        case RejectedError() | ContractError() | ConnectorError():
-            return Verdict(Disposition.DEAD_LETTER)
-        case _:
-            return Verdict(Disposition.DEAD_LETTER)
+    """Return what becomes of the run that ended with ``error``: the first row that fits."""
+    for kind, verdict in _TABLE:
+        if isinstance(error, kind):
+            return verdict(error) if callable(verdict) else verdict
+    return Verdict(Disposition.DEAD_LETTER)
+
+
+def _busy(error: Exception) -> Verdict:
+    return Verdict(Disposition.COME_BACK, getattr(error, "come_back_in", _SHORTLY))
+
+
+def _rate_limited(error: Exception) -> Verdict:
+    wait = getattr(error, "retry_after", None)
+    if getattr(error, "scope", None) is QuotaScope.BURST:
+        return Verdict(Disposition.COME_BACK, wait or _SHORTLY)
+    return Verdict(Disposition.WAIT_FOR_CONNECTION, wait or timedelta())
+
+
+def _unavailable(error: Exception) -> Verdict:
+    if getattr(error, "is_connection_wide", True):
+        return Verdict(Disposition.WAIT_FOR_CONNECTION)
+    return Verdict(Disposition.RETRY, getattr(error, "retry_after", None) or timedelta())
+
+
+_SHORTLY = timedelta(seconds=1)
+
+_TABLE: tuple[tuple[type[Exception], Verdict | Callable[[Exception], Verdict]], ...] = (
+    (BusyError, _busy),
+    (WriteWindowClosedError, Verdict(Disposition.COME_BACK, _SHORTLY)),
+    (RateLimitedError, _rate_limited),
+    (UnavailableError, _unavailable),
+    (OutcomeUnknownError, Verdict(Disposition.RETRY)),
+    (TransientError, Verdict(Disposition.RETRY)),
+    (AuthenticationError, Verdict(Disposition.WAIT_FOR_CONNECTION)),
+    (AttentionError, Verdict(Disposition.HOLD)),
+    (RejectedError, Verdict(Disposition.DEAD_LETTER)),
+    (ContractError, Verdict(Disposition.DEAD_LETTER)),
+)

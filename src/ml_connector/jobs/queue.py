@@ -16,13 +16,17 @@ from datetime import timedelta
 
 import asyncpg
 import structlog
+from pgqueuer.adapters.persistence.qb import (
+    QueryBuilderEnvironment,
+    QueryQueueBuilder,
+    QuerySchedulerBuilder,
+)
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
-from pgqueuer.queries import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.types import Channel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,7 +82,8 @@ def _queries(driver: AsyncpgDriver | AsyncpgPoolDriver) -> Queries:
 
 def install_statement() -> str:
     """Return the DDL of PgQueuer's tables, for the migration that brings them in."""
-    return QueryBuilderEnvironment(TABLES).build_install_query()
+    statement: str = QueryBuilderEnvironment(TABLES).build_install_query()
+    return statement
 
 
 async def hand_over(db: AsyncConnection, jobs: Sequence[RunJob]) -> None:
@@ -87,6 +92,8 @@ async def hand_over(db: AsyncConnection, jobs: Sequence[RunJob]) -> None:
         return
     # The transaction must have begun on the raw connection too, or each insert commits alone.
     raw = await db.get_raw_connection()
+    if raw.driver_connection is None:
+        raise RuntimeError("the transaction has lost its connection")
     queries = _queries(AsyncpgDriver(raw.driver_connection))
     await queries.enqueue(
         [job.entrypoint for job in jobs],

@@ -28,15 +28,16 @@ from ml_connector.core.errors import (
 )
 from ml_connector.core.permits import WritePermit, writing
 from ml_connector.jobs.dispositions import BusyError
+from ml_connector.notifications.notices import Notice
 from ml_connector.sync.effects import Claim, EffectKey, EffectOutcome, Held, Intent
 from ml_connector.sync.engine import Conclusion, Engine
 from ml_connector.sync.flow import EffectKind, Found, Integration, Role
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.links import LinkKey, RecordLink
 from ml_connector.sync.plan import Plan, PlannedWrite
+from ml_connector.sync.progress import RunProgress
 from ml_connector.sync.rows import StartedRun
 from ml_connector.sync.states import EffectState
-from ml_connector.sync.tape import Tape
 
 SettingsT = TypeVar("SettingsT")
 
@@ -90,7 +91,7 @@ class RunContext(Generic[SettingsT]):
         settings: SettingsT,
         sides: Mapping[Role, Side],
         engine: Engine,
-        tape: Tape,
+        progress: RunProgress,
         plan: Plan | None = None,
     ) -> None:
         self.run = run
@@ -99,11 +100,8 @@ class RunContext(Generic[SettingsT]):
         self.settings = settings
         self.sides = sides
         self.engine = engine
-        self.tape = tape
+        self.progress = progress
         self.plan = plan
-        self.entries: list[Entry] = []
-        self.names: set[str] = set()
-        self.writes = 0
 
     @property
     def clock(self) -> Clock:
@@ -112,11 +110,40 @@ class RunContext(Generic[SettingsT]):
 
     def note(self, event: str, **detail: Any) -> None:
         """Add a fact to the record's story."""
-        self.entries.append(self._entry(event, detail))
+        self.progress.entries.append(self._entry(event, detail))
 
     def also_known_as(self, *names: object) -> None:
         """Let the record be found by these ids, numbers and names."""
-        self.names.update(str(name) for name in names if name not in {None, ""})
+        self.progress.names.update(str(name) for name in names if name not in {None, ""})
+
+    def tell(self, kind: str, about: str, message: str) -> None:
+        """Let people know, once for each ``about``, when the run settles."""
+        self.progress.notices.append(
+            Notice(
+                workspace_id=self.run.workspace_id,
+                installation_id=self.installation.id,
+                kind=kind,
+                cause=f"{self.run.owner}:{kind}:{about}",
+                message=message,
+                at=self.clock.now(),
+                detail={"flow": self.run.flow, "record": self.run.record},
+            )
+        )
+
+    def report_twins(self, kind: str, reference: str, keys: Sequence[str]) -> None:
+        """Report that a record was made twice; nothing is deleted."""
+        self.note("twins_found", kind=kind, reference=reference, keys=list(keys))
+        self.tell(
+            "twin",
+            f"{kind}:{reference}",
+            f"{kind} {reference} exists {len(keys)} times: {', '.join(keys)}; "
+            "keep one and cancel the others",
+        )
+
+    async def find_all(self, kind: str, reference: str) -> Sequence[Found]:
+        """Return every record on the other side that carries ``reference``."""
+        found = await self.integration.effect(kind).find(self, reference)
+        return list({item.key: item for item in found}.values())
 
     async def link(
         self, kind: str, source_key: object, *, occurrence: int = 1
@@ -234,7 +261,7 @@ class RunContext(Generic[SettingsT]):
             with writing(permit):
                 await apply(changes)
             crash_point("fields.sent")
-            self.writes += 1
+            self.progress.writes += 1
             self.note(
                 "fields_written",
                 what=what,
@@ -263,7 +290,7 @@ class RunContext(Generic[SettingsT]):
         draft: Mapping[str, Any],
         plan: Plan,
     ) -> Written:
-        found = await self._find(kind, reference)
+        found = await self.find_all(kind.name, reference)
         if len(found) == 1:
             return Written(key=found[0].key, name=found[0].name, url=found[0].url, how="found")
         if found:
@@ -294,12 +321,8 @@ class RunContext(Generic[SettingsT]):
             )
         await asyncio.sleep(wait.total_seconds())
 
-    async def _find(self, kind: EffectKind, reference: str) -> Sequence[Found]:
-        found = await kind.find(self, reference)
-        return list({item.key: item for item in found}.values())
-
     async def _find_one(self, kind: EffectKind, reference: str, key: EffectKey) -> Found | None:
-        found = await self._find(kind, reference)
+        found = await self.find_all(kind.name, reference)
         crash_point("effect.searched")
         if len(found) > 1:
             self.note("several_found", kind=kind.name, reference=reference, keys=_keys(found))
@@ -362,7 +385,7 @@ class RunContext(Generic[SettingsT]):
                 self.note(f"{key.kind}_refused", reference=reference, error=exc.message)
             raise
         crash_point("effect.sent")
-        self.writes += 1
+        self.progress.writes += 1
         self.note(
             f"{key.kind}_created", key=made.key, name=made.name, reference=reference,
             fields=plain(draft),
@@ -382,8 +405,7 @@ class RunContext(Generic[SettingsT]):
         )
         crash_point("effect.concluded")
         if before is not None and before.get("key") != made.key:
-            self.note("twin_found", kind=kind.name, reference=reference,
-                      keys=[before.get("key"), made.key])  # fmt: skip
+            self.report_twins(kind.name, reference, [str(before.get("key")), made.key])
         return Written(key=made.key, name=made.name, url=made.url, how="created")
 
     async def _duplicate(
@@ -474,26 +496,20 @@ def same(left: Any, right: Any) -> bool:
     one, other = _canonical(left), _canonical(right)
     if isinstance(one, Decimal) != isinstance(other, Decimal):
         # an amount that was stored as text, beside one that was just read
-        return _as_decimal(one) == _as_decimal(other)
+        return bool(_as_decimal(one) == _as_decimal(other))
     return bool(one == other)
 
 
 def _canonical(value: Any) -> Any:
-    match value:
-        case None | "" | [] | ():
-            return None
-        case bool():
-            return value
-        case int() | Decimal():
-            return Decimal(value).normalize()
-        case str():
-            return value.strip() or None
-        case Mapping():
-            return {name: _canonical(item) for name, item in value.items()} or None
-        case list() | tuple():
-            return [_canonical(item) for item in value]
-        case _:
-            return _canonical(plain(value))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Decimal(value).normalize()
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, Mapping):
+        return {name: _canonical(item) for name, item in value.items()} or None
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value] or None
+    return value if value is None or isinstance(value, bool) else _canonical(plain(value))
 
 
 def _as_decimal(value: Any) -> Any:

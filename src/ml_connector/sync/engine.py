@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.audit import trail
 from ml_connector.core.clock import Clock
+from ml_connector.notifications.notices import Notice, tell
 from ml_connector.storage.database import Database
 from ml_connector.storage.groups import CommitGroup
 from ml_connector.sync import backlog, effects, links
@@ -38,6 +39,7 @@ class Ending:
 
     settlement: Settlement
     story: trail.RunStory
+    notices: tuple[Notice, ...]
 
 
 class Engine:
@@ -158,6 +160,15 @@ async def _end_all(db: AsyncConnection, endings: Sequence[Ending]) -> Sequence[s
         [
             ending.story if state is not None else ending.story.superseded()
             for ending, state in zip(endings, states, strict=True)
+        ],
+    )
+    await tell(
+        db,
+        [
+            notice
+            for ending, state in zip(endings, states, strict=True)
+            if state is not None
+            for notice in ending.notices
         ],
     )
     return states

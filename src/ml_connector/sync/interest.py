@@ -21,12 +21,11 @@ def interested(
         switch = installation.flows.get(flow.name)
         if switch is None or not switch.is_on:
             continue
-        for source in flow.started_by:
-            if (
-                source.stream == stream
-                and installation.connections.get(source.role) == connection_id
-            ):
-                found.append((flow, switch))
+        if any(
+            source.stream == stream and installation.connections.get(source.role) == connection_id
+            for source in flow.started_by
+        ):
+            found.append((flow, switch))
     return found
 
 
@@ -53,9 +52,7 @@ def wanted_by(
         integration = integrations.get(installation.pair)
         if integration is None:
             continue
-        flows = interested(
-            installation, integration, connection_id=connection_id, stream=stream
-        )
+        flows = interested(installation, integration, connection_id=connection_id, stream=stream)
         for flow, switch in flows:
             wanted.extend(
                 _wanted(

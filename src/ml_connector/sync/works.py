@@ -1,0 +1,188 @@
+"""What the engine does for each kind of run: a pair's flow, a poll, a second look."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.lanes import Lane
+from ml_connector.core.profile import Profile
+from ml_connector.sync import backlog, installations
+from ml_connector.sync.context import RunContext, Side
+from ml_connector.sync.engine import Engine
+from ml_connector.sync.flow import Flow, Integration, Outcome, Role
+from ml_connector.sync.installations import Installation
+from ml_connector.sync.plan import Plan
+from ml_connector.sync.polling import Poller
+from ml_connector.sync.progress import RunProgress
+from ml_connector.sync.rows import SECOND_LOOK, StartedRun, Wanted
+from ml_connector.sync.tape import observed
+
+_MOST_CACHED = 200  # configurations; a cell has fewer installations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSide:
+    """A connection that is ready for a run."""
+
+    side: Side
+    profile: Profile
+
+
+OpenSide = Callable[..., Awaitable[OpenedSide]]
+"""``async (connection_id, *, is_plan: bool) -> OpenedSide``; raises AttentionError if it cannot."""
+
+
+class FlowWorks:
+    """Builds a flow's context and runs it."""
+
+    def __init__(
+        self, engine: Engine, integrations: Mapping[str, Integration], open_side: OpenSide
+    ) -> None:
+        self._engine = engine
+        self._integrations = integrations
+        self._open_side = open_side
+        self._cache: dict[tuple[int, int], Installation] = {}
+
+    async def run_flow(
+        self, run: StartedRun, progress: RunProgress, *, plan: Plan | None = None
+    ) -> Outcome:
+        """Run a pair's flow on the record of ``run``; with a plan, without any write."""
+        installation = await self._installation(run)
+        integration = self._integrations[installation.pair]
+        flow = integration.flow(run.flow)
+        refusal = _not_now(installation, flow)
+        if refusal is not None and plan is None:
+            return Outcome.skipped(refusal)
+        context = await self.context(run, progress, installation, integration, plan=plan)
+        return await flow.run(run.record, context)
+
+    async def second_look(self, run: StartedRun, progress: RunProgress) -> Outcome:
+        """Look once more for twins of a record that was made after a lost answer."""
+        installation = await self._installation(run)
+        integration = self._integrations[installation.pair]
+        async with self._engine.database.transaction() as db:
+            effect = (await db.execute(_READ_EFFECT, {"id": int(run.record)})).one()
+        context = await self.context(run, progress, installation, integration, plan=None)
+        found = await context.find_all(effect.kind, effect.reference)
+        if len(found) > 1:
+            context.report_twins(
+                effect.kind, effect.reference, [item.name or item.key for item in found]
+            )
+            return Outcome.written(f"{len(found)} records carry {effect.reference}: reported")
+        return Outcome.unchanged(f"{effect.kind} {effect.reference} exists once")
+
+    async def context(
+        self,
+        run: StartedRun,
+        progress: RunProgress,
+        installation: Installation,
+        integration: Integration,
+        *,
+        plan: Plan | None,
+    ) -> RunContext[Any]:
+        """Return the pair's context with both clients ready."""
+        sides: dict[Role, Side] = {}
+        for role, connection_id in installation.connections.items():
+            opened = await self._open_side(connection_id, is_plan=plan is not None)
+            client = observed(opened.side.client, name=role, tape=progress.tape)
+            sides[role] = Side(
+                client=client,
+                connection_id=connection_id,
+                search_lag=opened.side.search_lag,
+                write_deadline=opened.side.write_deadline,
+            )
+        context: RunContext[Any] = integration.context(
+            run=run,
+            installation=installation,
+            integration=integration,
+            settings=integration.settings.model_validate(installation.settings),
+            sides=sides,
+            engine=self._engine,
+            progress=progress,
+            plan=plan,
+        )
+        return context
+
+    async def _installation(self, run: StartedRun) -> Installation:
+        if run.installation_id is None:
+            raise ConfigurationError(f"backlog row {run.backlog_id} belongs to no installation")
+        key = (run.installation_id, run.configuration_version or 0)
+        known = self._cache.get(key)
+        if known is None:
+            async with self._engine.database.transaction() as db:
+                known = await installations.get(db, run.installation_id)
+            if len(self._cache) >= _MOST_CACHED:
+                self._cache.clear()
+            self._cache[run.installation_id, known.configuration_version] = known
+        return known
+
+
+class PollWorks:
+    """Polls the stream that a backlog row names."""
+
+    def __init__(self, poller: Poller, open_side: OpenSide) -> None:
+        self._poller = poller
+        self._open_side = open_side
+
+    async def poll(self, run: StartedRun, progress: RunProgress) -> Outcome:
+        """Read the stream of ``run.record`` since its mark."""
+        if run.connection_id is None:
+            raise ConfigurationError(f"backlog row {run.backlog_id} belongs to no connection")
+        opened = await self._open_side(run.connection_id, is_plan=False)
+        polled = await self._poller.poll(run, opened.side.client, opened.profile.stream(run.record))
+        if not polled.is_complete:
+            return Outcome.skipped("another worker goes on with this stream")
+        return Outcome.unchanged(
+            f"{polled.seen} changes seen on {polled.pages} pages, {polled.raised} taken up"
+        )
+
+
+_READ_EFFECT = text("SELECT kind, reference FROM effect WHERE id = :id")
+
+_DUE_SECOND_LOOKS = text(
+    """
+    UPDATE effect e SET second_look_at = NULL
+    FROM installation i
+    WHERE e.installation_id = i.id AND e.id IN (
+        SELECT id FROM effect WHERE second_look_at <= :now
+        ORDER BY second_look_at LIMIT 200 FOR UPDATE SKIP LOCKED)
+    RETURNING e.id, e.workspace_id, e.installation_id, e.kind, e.reference
+    """
+)
+
+
+async def take_up_second_looks(db: AsyncConnection, *, now: datetime) -> int:
+    """Put second looks that are due into the backlog; return how many."""
+    rows = (await db.execute(_DUE_SECOND_LOOKS, {"now": now})).all()
+    await backlog.capture(
+        db,
+        [
+            Wanted(
+                workspace_id=row.workspace_id,
+                owner=f"installation:{row.installation_id}",
+                installation_id=row.installation_id,
+                flow=SECOND_LOOK,
+                record=str(row.id),
+                lane=Lane.ROUTINE,
+                due_at=now,
+                wanted_at=now,
+                trigger={"by": "second look", "kind": row.kind, "reference": row.reference},
+            )
+            for row in rows
+        ],
+    )
+    return len(rows)
+
+
+def _not_now(installation: Installation, flow: Flow) -> str | None:
+    switch = installation.flows.get(flow.name)
+    if switch is None or not switch.is_on:
+        return f"the flow {flow.name} is switched off in {installation.name}"
+    return None
