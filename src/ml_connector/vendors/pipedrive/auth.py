@@ -155,8 +155,13 @@ class OAuthLogin:
         return login.expires_at is not None and self._clock.now() + margin >= login.expires_at
 
 
-def authorize_url(settings: BaseModel, redirect_uri: str, state: str, verifier: str) -> str:
-    """Return where to send the person. Pipedrive knows no PKCE: ``verifier`` is not used.
+def authorize_url(
+    settings: BaseModel,
+    redirect_uri: str,
+    state: str,
+    verifier: str,  # noqa: ARG001 - as all vendors' consent; Pipedrive knows no PKCE
+) -> str:
+    """Return where to send the person.
 
     The scopes are those of the app in Developer Hub; the request names none.
     """
@@ -170,7 +175,7 @@ async def exchange(
     *,
     code: str,
     redirect_uri: str,
-    verifier: str,
+    verifier: str,  # noqa: ARG001 - as all vendors' consent; Pipedrive knows no PKCE
     transport: Transport,
     clock: Clock,
 ) -> Login:

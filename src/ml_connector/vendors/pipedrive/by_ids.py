@@ -59,7 +59,7 @@ class _Records(Generic[R]):
 
     def __init__(self, api: API, type_: type[R], path: str, *, archive: str | None = None) -> None:
         self._api = api
-        self._type = type_
+        self._type: type[R] = type_
         self._path = path
         self._archive = archive
         self._params: Params = [("status", EVERY_STATUS)] if type_ is Deal else []
@@ -105,7 +105,7 @@ class _DealParts(Generic[Part]):
 
     def __init__(self, api: API, type_: type[Part], path: str, operation: str) -> None:
         self._api = api
-        self._type = type_
+        self._type: type[Part] = type_
         self._path = path
         self._operation = operation
 

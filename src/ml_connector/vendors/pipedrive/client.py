@@ -308,7 +308,7 @@ class Client:
 
     async def ping(self, needs: Sequence[str]) -> list[PingLine]:
         """Probe address, login, company and each right: a scope's name, such as deals:full."""
-        return await ping.ping(self._api, self._settings, needs)
+        return await ping.ping(self._api, self._settings, needs, self._clock)
 
     async def log_out(self) -> None:
         """Do nothing: a Pipedrive login holds nothing. Revoking one is `auth.revoke`."""

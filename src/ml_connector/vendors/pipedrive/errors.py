@@ -152,7 +152,9 @@ def _server_error(request: Request, response: Response, problem: _Problem | None
     )
 
 
-def _unauthorized(request: Request, response: Response, problem: _Problem | None) -> ConnectorError:
+def _unauthorized(
+    _request: Request, response: Response, problem: _Problem | None
+) -> ConnectorError:
     return AuthenticationError(
         f"Pipedrive refuses the login{_said(problem)}: enter a valid API token, or give consent "
         "again",
@@ -262,7 +264,7 @@ def _unsupported(request: Request, response: Response, problem: _Problem | None)
     )
 
 
-def _too_many(request: Request, response: Response, problem: _Problem | None) -> ConnectorError:
+def _too_many(request: Request, response: Response, _problem: _Problem | None) -> ConnectorError:
     asked = rates.wait_asked_for(response)
     if rates.is_daily_budget_gone(response):
         # When the budget is renewed is not told: at the midnight of a zone that is not named.

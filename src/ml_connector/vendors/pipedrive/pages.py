@@ -23,7 +23,10 @@ async def pages(
     limit: int = LARGEST_PAGE,
     version: Version = "v2",
 ) -> AsyncIterator[Envelope]:
-    """Yield a list with cursors page by page. A cursor that comes back is an error, not an endless read."""
+    """Yield a list with cursors page by page.
+
+    A cursor that comes back is an error, not an endless read.
+    """
     cursor: str | None = None
     seen: set[str] = set()
     while True:

@@ -41,13 +41,20 @@ class Writer:
     async def create(self, type_: type[R], entity: Entity, draft: D) -> Written[R]:
         """Create a record; not safe to repeat."""
         path = PATHS[entity]
-        return await self._write(type_, entity, draft, "POST", path, f"{path}.create")
+        return await self._write(
+            type_, entity, draft, method="POST", path=path, operation=f"{path}.create"
+        )
 
     async def update(self, type_: type[R], entity: Entity, record_id: int, update: D) -> Written[R]:
         """Set parts of a record; safe to repeat, as it only sets values."""
         path = PATHS[entity]
         return await self._write(
-            type_, entity, update, "PATCH", f"{path}/{record_id}", f"{path}.update"
+            type_,
+            entity,
+            update,
+            method="PATCH",
+            path=f"{path}/{record_id}",
+            operation=f"{path}.update",
         )
 
     async def merge(self, entity: Entity, record_id: int, *, merge_with_id: int) -> int:
@@ -64,7 +71,14 @@ class Writer:
         return wire.record(int, data.get("id") if isinstance(data, dict) else data)
 
     async def _write(
-        self, type_: type[R], entity: Entity, draft: D, method: Method, path: str, operation: str
+        self,
+        type_: type[R],
+        entity: Entity,
+        draft: D,
+        *,
+        method: Method,
+        path: str,
+        operation: str,
     ) -> Written[R]:
         draft, dropped = await self._without_unknown(entity, draft, fresh=False)
         try:
