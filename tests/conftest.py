@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.storage_support.databases import DatabaseServer
 
 from ml_connector.storage.database import Database
-from tests.storage_support.databases import DatabaseServer
 
 
 @pytest.fixture(scope="session")

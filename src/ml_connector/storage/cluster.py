@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.storage.accounts import Account, give, named_account, own_name
 from ml_connector.storage.programs import SERVER_MAJOR, launch
@@ -158,18 +156,6 @@ def state_of(data: Path) -> tuple[int, str] | None:
         return int(lines[0]), lines[7].strip()
     except (FileNotFoundError, IndexError, ValueError):
         return None  # not there yet, or being written
-
-
-def progress_of(process: psutil.Process) -> tuple[float, ...]:
-    """Return figures that change while the server or a child of it does anything."""
-    figures: list[float] = []
-    try:
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            figures += (times.user, times.system)
-    except psutil.NoSuchProcess:
-        figures.append(-1)
-    return tuple(figures)
 
 
 def _write(path: Path, content: str, account: Account | None) -> None:

@@ -121,7 +121,7 @@ async def open_connection(
     }
     settings |= arguments.pop("server_settings", {})
     arguments.setdefault("command_timeout", _COMMAND_TIMEOUT.total_seconds())
-    connection = await asyncpg.connect(
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
         **connection_arguments(url), server_settings=settings, **arguments
     )
     version = connection.get_server_version()
@@ -174,7 +174,7 @@ def is_database_away(error: BaseException) -> bool:
     )
 
 
-def _refuse_closed(dbapi_connection: Any, record: Any, proxy: Any) -> None:
+def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
     """Let the pool replace a connection whose server has gone, without asking it each time."""
     if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError("the server closed this connection")

@@ -74,13 +74,14 @@ class CommitGroup(Generic[Item, Result]):
         if self._is_closed:
             raise RuntimeError(f"the commit group {self.name} is closed")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(item, self._sort_key(item), loop.time(), loop.create_future())
+        answer: asyncio.Future[Result] = loop.create_future()
+        waiting = _Waiting(item, self._sort_key(item), loop.time(), answer)
         self._waiting.append(waiting)
         if len(self._waiting) >= self._largest:
             self._is_full.set()
         if self._committer is None:
             self._committer = asyncio.create_task(self._commit_all(), name=f"commit-{self.name}")
-        return await waiting.answer
+        return await answer
 
     async def close(self) -> None:
         """Let what has been gathered finish, and take no more."""

