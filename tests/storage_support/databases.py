@@ -25,6 +25,7 @@ from ml_connector.storage.database import Database, open_connection
 from ml_connector.storage.embedded import join
 from ml_connector.storage.metadata import metadata
 from ml_connector.storage.ownership import NotRunningError
+from ml_connector.storage.partitions import default_partition_ddl
 from ml_connector.storage.urls import with_database
 
 T = TypeVar("T")
@@ -139,9 +140,7 @@ async def fill_template(url: str) -> None:
             await db.run_sync(metadata.create_all)
             for table in metadata.tables.values():
                 if table.dialect_options["postgresql"]["partition_by"]:
-                    await db.exec_driver_sql(
-                        f'CREATE TABLE "{table.name}_default" PARTITION OF "{table.name}" DEFAULT'
-                    )
+                    await db.exec_driver_sql(default_partition_ddl(table))
     finally:
         await database.close()
     connection: asyncpg.Connection[asyncpg.Record] = await open_connection(url)
