@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -27,6 +28,9 @@ Day = date | None | UnsetType
 
 class Draft(Struct, frozen=True, kw_only=True, rename=contract_name, omit_defaults=True):
     """Fields to write."""
+
+    OVERRIDES: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The flag that must be true for a linked record to be kept, by its path."""
 
     fields: Mapping[str, Scalar] = field(name="fields", default_factory=dict)
     """Further fields of the contract by their path."""
@@ -97,6 +101,14 @@ class CustomerDraft(RecordDraft, frozen=True, kw_only=True):
     """
 
     ENTITY = "Customer"
+    OVERRIDES = MappingProxyType(
+        {
+            "BillingContact": "BillingContactOverride",
+            "BillingContact/Address": "BillingAddressOverride",
+            "ShippingContact": "ShippingContactOverride",
+            "ShippingContact/Address": "ShippingAddressOverride",
+        }
+    )
 
     customer_id: str | UnsetType = UNSET
     customer_name: Text = UNSET
@@ -125,6 +137,7 @@ class ContactDraft(RecordDraft, frozen=True, kw_only=True):
     """A person to create or change. ``last_name`` is required by Acumatica."""
 
     ENTITY = "Contact"
+    OVERRIDES = MappingProxyType({"Address": "OverrideAccountAddress"})
 
     first_name: Text = UNSET
     last_name: Text = UNSET
@@ -208,6 +221,9 @@ class SalesOrderDraft(RecordDraft, frozen=True, kw_only=True):
     """
 
     ENTITY = "SalesOrder"
+    OVERRIDES = MappingProxyType(
+        {"ShipToContact": "ShipToContactOverride", "ShipToAddress": "ShipToAddressOverride"}
+    )
 
     order_type: str | UnsetType = UNSET
     order_nbr: str | UnsetType = UNSET

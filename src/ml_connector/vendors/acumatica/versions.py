@@ -7,14 +7,11 @@ decide, never text (`GET /entity` sorts by version, and "9" comes after "24").
 from __future__ import annotations
 
 import re
-from typing import NewType
 
 from msgspec import Meta
 
 Version = tuple[int, int, int]
 """``24.200.001`` as (24, 200, 1)."""
-
-EndpointVersion = NewType("EndpointVersion", str)
 
 OLDEST: Version = (20, 200, 1)
 """Older ones answer 404 since 2023 R2 (Acumatica docs: contract version)."""
@@ -43,8 +40,10 @@ def since(version: str) -> Meta:
     return Meta(extra={_SINCE: parse(version)})
 
 
-def first_version(extra: dict[str, object] | None) -> Version:
-    """Return the version from which a field so marked exists."""
-    found = (extra or {}).get(_SINCE, OLDEST)
-    assert isinstance(found, tuple)  # noqa: S101 - written by `since` only
-    return found
+def first_version(hint: object) -> Version:
+    """Return the version from which a field with this type hint exists."""
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, Meta) and meta.extra and _SINCE in meta.extra:
+            found: Version = meta.extra[_SINCE]
+            return found
+    return OLDEST
