@@ -28,8 +28,8 @@ from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Limits, Window
 
 SLICES = 8  # of a full window; a turn among many workers comes about within an eighth of it
-_DEMAND_LASTS = 20  # a slice somebody waits for is usable for a twentieth of the window ...
-_SPARE_LASTS = 8  # ... one given in advance, while the window is not half used, for an eighth
+_LASTS = 8  # a slice is usable for an eighth of the window
+_GATHERS = 64  # a start is put off by up to a 64th of the window, so that slices do not crumble
 _GUARD_SHARE = 0.015  # of the window, for calls that overtake others on their way ...
 _LONGEST_GUARD = 0.1  # ... up to so many seconds
 _SHRINK = 0.9  # of the limit, after each window in which the vendor declined
@@ -167,7 +167,7 @@ class WindowLedger(msgspec.Struct):
         starts = self._earliest_start(now)
         if starts - now > self.seconds + self.guard:
             return self._nothing_before(starts - now)
-        return self._book(now, starts, wanted)
+        return self._book(now, self._gathered(starts, wanted), wanted)
 
     def declined(self, now: float, seconds: float) -> None:
         """Send nothing for so long, and somewhat less than the limit for a while after."""
@@ -210,15 +210,28 @@ class WindowLedger(msgspec.Struct):
         moments = sorted(each.free_at for each in self.slices if each.free_at > start)
         return next((at for at in [start, *moments] if self._free_at(at) > 0), start)
 
+    def _gathered(self, start: float, wanted: int) -> float:
+        """Put the start off for a moment, if the slice is then larger."""
+        latest = start + self.seconds / _GATHERS
+        enough = min(wanted, self._largest())
+        moments = [
+            start,
+            *sorted(each.free_at for each in self.slices if start < each.free_at <= latest),
+        ]
+        return next((at for at in moments if self._free_at(at) >= enough), moments[-1])
+
+    def _largest(self) -> int:
+        return max(1, -(-self.calls // SLICES))
+
     def _free_at(self, moment: float) -> int:
         return self.calls - sum(each.calls for each in self.slices if each.free_at > moment)
 
     def _book(self, now: float, starts: float, wanted: int) -> Slice:
         free = self._free_at(starts)
-        largest = max(1, -(-self.calls // SLICES))
+        # While the window is not half used a whole slice: the next calls then need not ask.
         has_spare = starts == now and free * 2 > self.calls
-        calls = min(free, largest) if has_spare else min(free, largest, max(1, wanted))
-        lasts = self.seconds / (_SPARE_LASTS if calls > wanted else _DEMAND_LASTS)
+        calls = min(free, self._largest(), max(1, self.calls if has_spare else wanted))
+        lasts = self.seconds / _LASTS
         booked = self._new(calls, starts=starts, free_at=starts + lasts + self.seconds + self.guard)
         self.slices.append(booked)
         return Slice(

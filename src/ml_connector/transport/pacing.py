@@ -205,7 +205,7 @@ class ConnectionPacer:
             window.asking = self._start(self._keep_asking(window))
 
     def _demand(self, window: Allowance) -> int:
-        """Return how many calls could go at once if the window had them.
+        """Return how many calls could go soon if the window had them.
 
         Of a call that counts in several windows the last-named, narrowest one comes first: a
         call of the wide window would only grow old while the narrow one has none.
@@ -216,8 +216,9 @@ class ConnectionPacer:
             if window.name in names:
                 narrower = names[names.index(window.name) + 1 :]
                 waiting += min([len(queue), *(self._windows[each].left(now) for each in narrower)])
-        places = self._places - self._under_way
-        return max(0, min(waiting, places) - window.left(now))
+        if self._under_way >= self._places:
+            return 0  # a slice would only grow old; the next release asks
+        return max(0, min(waiting, self._places) - window.left(now))
 
     async def _keep_asking(self, window: Allowance) -> None:
         try:

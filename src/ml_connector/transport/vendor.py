@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
 from ml_connector.core.changes import ChangeReader
 from ml_connector.core.clock import Clock
 from ml_connector.core.logins import Login, LoginStore
-from ml_connector.core.profile import Profile
+from ml_connector.core.profile import Limits, Profile
 from ml_connector.core.secret import Secret
 from ml_connector.core.webhooks import ReadEvents, Verify
 from ml_connector.transport.http import Transport
@@ -52,7 +52,7 @@ class Consent:
 
     authorize_url: Callable[[BaseModel, str, str, str], str]
     """(settings, redirect_uri, state, PKCE verifier) to the address to open."""
-    exchange: Callable[..., object]
+    exchange: Callable[..., Awaitable[Login]]
     """``async (settings, *, code, redirect_uri, verifier, transport, clock) -> Login``."""
     login_name: str
     """Under which name the login is stored."""
@@ -76,6 +76,8 @@ class Vendor:
     """``(settings, *, transport: Transport, logins: LoginStore, clock: Clock) -> client``."""
     webhooks: Webhooks | None = None
     consent: Consent | None = None
+    limits_of: Callable[[Any], Limits] | None = None
+    """``(settings)`` to this account's limits, where they depend on it; else the profile's."""
 
 
 __all__ = [
