@@ -95,6 +95,18 @@ class Accounts:
 
         return await self._database.run(work)
 
+    async def renew_version(self, connection_id: int) -> None:
+        """Let every process open its clients anew: the login is another person's consent."""
+        statement = (
+            update(connection)
+            .where(connection.c.id == connection_id)
+            .values(
+                settings_version=connection.c.settings_version + 1, changed_at=self._clock.now()
+            )
+        )
+        async with self._database.transaction() as db:
+            await db.execute(statement)
+
     async def settings_of(self, db: AsyncConnection, row: ConnectionRow) -> BaseModel:
         """Return the settings with their secrets, as the vendor's package takes them."""
         stored = await self._secrets.read(db, row.owner)
@@ -199,7 +211,7 @@ async def _replace(
     if row.state not in {State.READY, State.PAUSED}:
         # A probe with the new settings decides; one under way with the old ones is fenced off.
         values |= {
-            "paused_until": now,
+            "look_at": now,
             "failed_probes": 0,
             "probe_fence": connection.c.probe_fence + 1,
             "probe_until": None,

@@ -22,7 +22,6 @@ from ml_connector.core.errors import (
     RateLimitedError,
     UnavailableError,
 )
-
 from ml_connector.transport.leases import next_midnight
 
 if TYPE_CHECKING:
@@ -30,14 +29,40 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TRIPS_AFTER = 3  # failed calls in a row; a safe read's own attempts are three
-_SHORTEST_PAUSE = timedelta(milliseconds=500)
-_FIRST_CEILING = timedelta(seconds=2)
-_HIGHEST_CEILING = timedelta(minutes=5)
-_BUDGET_FLOOR = timedelta(minutes=30)
-_BUDGET_CEILING = timedelta(hours=1)
-_SEATS_FLOOR = timedelta(seconds=20)  # a seat becomes free when somebody leaves
-_BLOCKED_FLOOR = timedelta(minutes=30)  # looking sooner would keep the block alive
 _MISCONFIGURED_AGAIN = timedelta(minutes=15)  # it may be put right at the vendor
+
+
+@dataclass(frozen=True, slots=True)
+class _Pauses:
+    """At least ``floor``, drawn below a ceiling that doubles from ``first`` to ``highest``."""
+
+    floor: timedelta
+    first: timedelta
+    highest: timedelta
+
+
+_PAUSES = {
+    State.UNREACHABLE: _Pauses(
+        timedelta(milliseconds=500), timedelta(seconds=2), timedelta(minutes=5)
+    ),
+    # A seat becomes free when somebody leaves.
+    State.SEATS_TAKEN: _Pauses(timedelta(seconds=20), timedelta(seconds=40), timedelta(minutes=5)),
+    # Looking sooner would keep the block alive.
+    State.BLOCKED: _Pauses(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=4)),
+    # For a budget that was not back when we expected it: the vendor's day may begin elsewhere.
+    State.EXHAUSTED: _Pauses(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=1)),
+}
+_STATE_OF_QUOTA = {
+    QuotaScope.DAILY: State.EXHAUSTED,
+    QuotaScope.SEATS: State.SEATS_TAKEN,
+    QuotaScope.BLOCKED: State.BLOCKED,
+}
+_STATE_OF_ERROR: tuple[tuple[type[ConnectorError], State], ...] = (
+    (UnavailableError, State.UNREACHABLE),
+    (OutcomeUnknownError, State.UNREACHABLE),
+    (AuthenticationError, State.NEEDS_LOGIN),
+    (ConfigurationError, State.MISCONFIGURED),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +100,11 @@ def needs_a_look(error: ConnectorError) -> bool:
 
 
 def _state_of(error: ConnectorError) -> State | None:
-    match error:
-        case RateLimitedError(scope=QuotaScope.DAILY):
-            return State.EXHAUSTED
-        case RateLimitedError(scope=QuotaScope.SEATS):
-            return State.SEATS_TAKEN
-        case RateLimitedError(scope=QuotaScope.BLOCKED):
-            return State.BLOCKED
-        case UnavailableError(is_connection_wide=True) | OutcomeUnknownError():
-            return State.UNREACHABLE
-        case AuthenticationError():
-            return State.NEEDS_LOGIN
-        case ConfigurationError():
-            return State.MISCONFIGURED
-        case _:
-            return None
+    if isinstance(error, RateLimitedError):
+        return _STATE_OF_QUOTA.get(error.scope)
+    if isinstance(error, UnavailableError) and not error.is_connection_wide:
+        return None
+    return next((state for kind, state in _STATE_OF_ERROR if isinstance(error, kind)), None)
 
 
 def _until(
@@ -100,21 +115,14 @@ def _until(
     failed_probes: int,
     rng: random.Random,
 ) -> datetime | None:
-    asked = getattr(error, "retry_after", None) or timedelta()
-    match state:
-        case State.NEEDS_LOGIN:
-            return None  # trying a refused password again and again would lock the account
-        case State.MISCONFIGURED:
-            return now + _MISCONFIGURED_AGAIN
-        case State.EXHAUSTED:
-            if failed_probes == 0:
-                return getattr(error, "renews_at", None) or next_midnight(now)
-            # Not back when we expected it: the vendor's day may begin in another zone.
-            floor, first, highest = _BUDGET_FLOOR, _BUDGET_CEILING, _BUDGET_CEILING
-        case State.BLOCKED:
-            floor, first, highest = max(asked, _BLOCKED_FLOOR), _BLOCKED_FLOOR, _BLOCKED_FLOOR * 8
-        case State.SEATS_TAKEN:
-            floor, first, highest = max(asked, _SEATS_FLOOR), _SEATS_FLOOR, _HIGHEST_CEILING
-        case _:
-            floor, first, highest = max(asked, _SHORTEST_PAUSE), _FIRST_CEILING, _HIGHEST_CEILING
-    return now + next_delay(failed_probes, floor=floor, rng=rng, first=first, highest=highest)
+    if state is State.NEEDS_LOGIN:
+        return None  # trying a refused password again and again would lock the account
+    if state is State.MISCONFIGURED:
+        return now + _MISCONFIGURED_AGAIN
+    if state is State.EXHAUSTED and failed_probes == 0:
+        return getattr(error, "renews_at", None) or next_midnight(now)
+    pauses = _PAUSES[state]
+    floor = max(pauses.floor, getattr(error, "retry_after", None) or timedelta())
+    return now + next_delay(
+        failed_probes, floor=floor, rng=rng, first=pauses.first, highest=pauses.highest
+    )

@@ -6,6 +6,7 @@ arithmetic. Windows run on the database's clock, budgets on business time.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -82,7 +83,7 @@ class DatabaseLeases:
             await db.execute(
                 update(call_window)
                 .where(_is_window(self._connection_id, window.name))
-                .values(ledger=msgspec.to_builtins(ledger))
+                .values(declared=window.calls, ledger=msgspec.to_builtins(ledger))
             )
             return answer
 
@@ -92,7 +93,7 @@ class DatabaseLeases:
         async def work(db: AsyncConnection) -> Answer:
             ledger = await _lock_budget(db, self._connection_id, self._daily_tokens)
             answer = act(ledger)
-            await _store_budget(db, self._connection_id, ledger)
+            await _store_budget(db, self._connection_id, ledger, declared=self._daily_tokens)
             return answer
 
         return await self._database.run(work)
@@ -112,14 +113,15 @@ class ProbeLeases:
 
     async def lease_tokens(self, wanted: int, *, lane: Lane) -> Lot:
         """Return what is asked for; the vendor has the last word."""
-        return Lot(tokens=wanted, remaining=wanted, limit=wanted, renews_at=self._clock.now())
+        return Lot(tokens=wanted, remaining=None, limit=None, renews_at=self._clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """The day's tokens of a connection."""
 
-    limit: int
+    limit: int | None
+    """None while nobody has told it: then tokens are only counted."""
     used: int
     """Leased or spent; of a lot that a worker holds, the unspent part comes back."""
     renews_at: datetime
@@ -127,24 +129,28 @@ class Budget:
     """Lanes up to this one may still spend; None when nothing is left."""
 
     @property
-    def remaining(self) -> int:
-        """Return what is left."""
-        return max(0, self.limit - self.used)
+    def remaining(self) -> int | None:
+        """Return what is left, where the limit is known."""
+        if self.limit is None:
+            return 0 if self.least_urgent is None else None
+        return 0 if self.least_urgent is None else max(0, self.limit - self.used)
 
 
 async def budgets_of(
     db: AsyncConnection, connection_ids: Sequence[int], *, now: datetime
 ) -> dict[int, Budget]:
-    """Return the budgets of those connections whose vendor has one."""
+    """Return the budgets of those connections that have spent tokens."""
     rows = await db.execute(
         select(call_budget).where(call_budget.c.connection_id.in_(connection_ids))
     )
-    found = {row.connection_id: msgspec.convert(row.ledger, BudgetLedger) for row in rows}
-    return {key: _budget_of(ledger, now) for key, ledger in found.items() if ledger.limit > 0}
+    return {
+        row.connection_id: _budget_of(msgspec.convert(row.ledger, BudgetLedger), now)
+        for row in rows
+    }
 
 
 async def forget_exhaustion(db: AsyncConnection, connection_id: int, *, now: datetime) -> None:
-    """Begin a new day's budget early: the vendor has just answered although we counted it out."""
+    """Begin the new day's budget: the vendor has just answered although we counted it out."""
     row = (
         await db.execute(
             select(call_budget.c.ledger)
@@ -155,24 +161,22 @@ async def forget_exhaustion(db: AsyncConnection, connection_id: int, *, now: dat
     if row is None:
         return
     ledger = msgspec.convert(row.ledger, BudgetLedger)
-    if ledger.used >= ledger.limit and now < ledger.renews_at:
-        ledger.used = 0
-        await _store_budget(db, connection_id, ledger)
+    if _budget_of(ledger, now).least_urgent is None:
+        fresh = BudgetLedger(limit=ledger.limit)
+        fresh.grant(now, 0, lane=Lane.URGENT)  # names the day's end
+        await _store_budget(db, connection_id, fresh)
 
 
 def _budget_of(ledger: BudgetLedger, now: datetime) -> Budget:
-    open_lanes = [lane for lane in Lane if _trial(ledger).grant(now, 1, lane=lane).tokens]
-    lot = _trial(ledger).grant(now, 0, lane=Lane.URGENT)
+    today = copy.copy(ledger)
+    today.grant(now, 0, lane=Lane.URGENT)  # begins a new day, if it is one
+    open_lanes = [lane for lane in Lane if copy.copy(today).grant(now, 1, lane=lane).tokens]
     return Budget(
-        limit=ledger.limit,
-        used=ledger.limit - lot.remaining,
-        renews_at=lot.renews_at,
+        limit=today.limit,
+        used=ledger.used if today.renews_at == ledger.renews_at else 0,
+        renews_at=today.renews_at,
         least_urgent=max(open_lanes, default=None),
     )
-
-
-def _trial(ledger: BudgetLedger) -> BudgetLedger:
-    return BudgetLedger(limit=ledger.limit, used=ledger.used, renews_at=ledger.renews_at)
 
 
 def _tell_window(ledger: WindowLedger, now: float, news: News) -> None:
@@ -193,14 +197,14 @@ async def _lock_window(
 ) -> tuple[WindowLedger, float]:
     """Return the window's ledger and the database's clock, read once the row is ours."""
     locked = (
-        select(call_window.c.ledger)
+        select(call_window.c.ledger, call_window.c.declared)
         .where(_is_window(connection_id, window.name))
         .with_for_update()
         .cte("locked")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     now = func.extract("epoch", func.clock_timestamp())
-    statement = select(locked.c.ledger, now.label("now"))
+    statement = select(locked.c.ledger, locked.c.declared, now.label("now"))
     row = (await db.execute(statement)).one_or_none()
     if row is None:
         await db.execute(
@@ -208,6 +212,7 @@ async def _lock_window(
             .values(
                 connection_id=connection_id,
                 window_name=window.name,
+                declared=window.calls,
                 ledger=msgspec.to_builtins(WindowLedger.of(window)),
             )
             .on_conflict_do_nothing()
@@ -215,7 +220,9 @@ async def _lock_window(
         row = (await db.execute(statement)).one()
     ledger = msgspec.convert(row.ledger, WindowLedger, strict=False)
     if ledger.seconds != window.seconds:
-        ledger = WindowLedger.of(window)  # another release or plan: a window of its own kind
+        ledger = WindowLedger.of(window)  # a release that knows the vendor's window better
+    elif row.declared != window.calls:
+        ledger.limit_is(window.calls)
     return ledger, float(row.now)
 
 
@@ -227,25 +234,33 @@ async def _lock_budget(
     db: AsyncConnection, connection_id: int, daily_tokens: int | None
 ) -> BudgetLedger:
     statement = (
-        select(call_budget.c.ledger)
+        select(call_budget.c.ledger, call_budget.c.declared)
         .where(call_budget.c.connection_id == connection_id)
         .with_for_update()
     )
     row = (await db.execute(statement)).one_or_none()
     if row is None:
-        fresh = BudgetLedger(limit=daily_tokens or 0)
         await db.execute(
             insert(call_budget)
-            .values(connection_id=connection_id, ledger=msgspec.to_builtins(fresh))
+            .values(
+                connection_id=connection_id,
+                declared=daily_tokens,
+                ledger=msgspec.to_builtins(BudgetLedger(limit=daily_tokens)),
+            )
             .on_conflict_do_nothing()
         )
         row = (await db.execute(statement)).one()
-    return msgspec.convert(row.ledger, BudgetLedger)
+    ledger = msgspec.convert(row.ledger, BudgetLedger)
+    if row.declared != daily_tokens:
+        ledger.limit = daily_tokens
+    return ledger
 
 
-async def _store_budget(db: AsyncConnection, connection_id: int, ledger: BudgetLedger) -> None:
+async def _store_budget(
+    db: AsyncConnection, connection_id: int, ledger: BudgetLedger, **declared: int | None
+) -> None:
     await db.execute(
         update(call_budget)
         .where(call_budget.c.connection_id == connection_id)
-        .values(ledger=msgspec.to_builtins(ledger))
+        .values(ledger=msgspec.to_builtins(ledger), **declared)
     )

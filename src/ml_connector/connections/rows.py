@@ -38,8 +38,8 @@ class ConnectionRow:
     state: State
     state_reason: str | None
     state_since: datetime
-    paused_until: datetime | None
-    """When it is tried again; None: not by itself."""
+    look_at: datetime | None
+    """When it is looked at next; None: not by itself."""
     failed_probes: int
     ping: Mapping[str, Any] | None
     """The last ping, as `ping.PingReport.as_json` wrote it."""
@@ -50,6 +50,11 @@ class ConnectionRow:
     def owner(self) -> Owner:
         """Return under which name the vault keeps its secrets and logins."""
         return owner_of(self.workspace_id, self.id)
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Return when a connection out of service is tried again; None: not by itself."""
+        return None if self.is_ready else self.look_at
 
     @property
     def is_ready(self) -> bool:
@@ -117,7 +122,7 @@ def row_of(row: Row[Any]) -> ConnectionRow:
         state=State(row.state),
         state_reason=row.state_reason,
         state_since=row.state_since,
-        paused_until=row.paused_until,
+        look_at=row.look_at,
         failed_probes=row.failed_probes,
         ping=row.ping,
         created_at=row.created_at,

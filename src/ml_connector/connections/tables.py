@@ -44,8 +44,10 @@ connection = Table(
     Column("state", Text, nullable=False, server_default=State.READY.value),
     Column("state_reason", Text),
     moment("state_since"),
-    # When it is tried again, in business time; null: not by itself.
-    moment("paused_until", nullable=True),
+    # When somebody looks at it, in business time; null: not by itself.
+    moment("look_at", nullable=True),
+    # When runs last asked for a look at a connection that works on.
+    moment("asked_at", nullable=True),
     # Failed probes in a row; the pauses between them grow with it.
     Column("failed_probes", Integer, nullable=False, server_default=text("0")),
     # The one worker that may probe; the database's clock.
@@ -63,9 +65,9 @@ connection = Table(
     CheckConstraint("state = 'ready' OR state_reason IS NOT NULL", name="trouble_has_a_reason"),
     # Finds the connections whose probe is due.
     Index(
-        "ix_connection_paused_until",
-        "paused_until",
-        postgresql_where=text("paused_until IS NOT NULL"),
+        "ix_connection_look_at",
+        "look_at",
+        postgresql_where=text("look_at IS NOT NULL"),
     ),
 )
 
@@ -74,6 +76,8 @@ call_window = Table(
     metadata,
     Column("connection_id", ForeignKey("connection.id", ondelete="CASCADE"), nullable=False),
     Column("window_name", Text, nullable=False),
+    # The limit that the vendor package declares: when it changes, it counts again.
+    Column("declared", Integer, nullable=False),
     # transport.leases.WindowLedger; moments are the database's clock in seconds.
     Column("ledger", JSONB, nullable=False),
     # One ledger for a window: its row lock is what makes the arithmetic safe.
@@ -85,6 +89,8 @@ call_budget = Table(
     metadata,
     # One budget a connection: its row lock is what makes the arithmetic safe.
     Column("connection_id", ForeignKey("connection.id", ondelete="CASCADE"), primary_key=True),
+    # The limit that the vendor package declares: when it changes, it counts again.
+    Column("declared", BigInteger),
     # transport.leases.BudgetLedger; moments are business time.
     Column("ledger", JSONB, nullable=False),
 )

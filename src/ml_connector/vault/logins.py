@@ -23,7 +23,7 @@ from ml_connector.storage.database import is_database_away
 from ml_connector.vault.login_rows import LoginRow, LoginRows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from ml_connector.core.clock import Clock
     from ml_connector.core.logins import Login, Renewal
@@ -54,7 +54,10 @@ class _Seen:
 
 
 class VaultLogins:
-    """A LoginStore over the database, for one connection in one process."""
+    """A LoginStore over the database, for one connection in one process.
+
+    ``learn`` is told every login before it is used, so that its secrets are redacted.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class VaultLogins:
         keyring: Keyring,
         owner: Owner,
         clock: Clock,
+        learn: Callable[[Login], None] = lambda _: None,
         lease_for: timedelta = LEASE_FOR,
         renew_within: timedelta = RENEW_WITHIN,
     ) -> None:
@@ -70,6 +74,7 @@ class VaultLogins:
         self._rows = LoginRows(keyring=keyring, owner=owner)
         self._owner = owner
         self._clock = clock
+        self._learn = learn
         self._lease_for = lease_for
         self._renew_within = renew_within
         self._worker = new_token()
@@ -253,6 +258,7 @@ class VaultLogins:
         return self._remember(name, row.login)
 
     def _remember(self, name: str, login: Login) -> Login:
+        self._learn(login)
         self._seen[name] = _Seen(login=login, read_at=self._clock.monotonic())
         return login
 
