@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -227,9 +228,10 @@ async def toy(
     integration = toy_integration()
     engine = Engine(database, clock)
 
-    async def open_side(connection_id: int, *, is_plan: bool) -> OpenedSide:
+    @asynccontextmanager
+    async def open_side(connection_id: int, *, is_plan: bool) -> AsyncIterator[OpenedSide]:
         assert not is_plan
-        return OpenedSide(
+        yield OpenedSide(
             side=Side(
                 client=erp,
                 connection_id=connection_id,
@@ -237,13 +239,14 @@ async def toy(
                 write_deadline=write_deadline,
             ),
             profile=toy_profile("toy_erp"),
+            raised=lambda _: False,
+            report=_nobody_told,
         )
 
     works = FlowWorks(engine, {"toy_pair": integration}, open_side)
     runner = Runner(
         engine,
         works={FLOW: works.run_flow, SECOND_LOOK: works.second_look, POLL: works.run_flow},
-        on_failure=_nobody_told,
         rng=random.Random(7),
     )
     return Toy(

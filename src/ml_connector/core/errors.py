@@ -22,8 +22,6 @@ class ConnectorError(Exception):
         self.message = message
         self.correlation_id = correlation_id
         """The vendor's own id of the failed call, where it gives one: their support asks for it."""
-        self.side: str | None = None
-        """Which side of the pair it came from (crm, erp); the engine fills it in."""
 
 
 class TransientError(ConnectorError):

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -40,6 +40,8 @@ from ml_connector.sync.rows import StartedRun
 from ml_connector.sync.states import EffectState
 
 SettingsT = TypeVar("SettingsT")
+
+OnConflict = Literal["hold", "keep", "overwrite"]
 
 SECOND_LOOK_TIMES = 10  # times the vendor's known search lag
 SECOND_LOOK_AT_LEAST = timedelta(minutes=1)
@@ -221,28 +223,37 @@ class RunContext(Generic[SettingsT]):
         present: Mapping[str, Any],
         wanted: Mapping[str, Any],
         apply: Callable[[Mapping[str, Any]], Awaitable[object]],
-        yields_to_others: bool = False,
+        on_conflict: OnConflict = "hold",
     ) -> Mapping[str, Any]:
         """Change fields of a linked record so that they become ``wanted``; return what changed.
 
         No difference, no call. A field that differs from what we last wrote was changed by
-        somebody else: that is held as a conflict with both sides, or left alone when
-        ``yields_to_others``. ``apply`` only sets values, so that repeating it does no harm.
+        somebody else: ``on_conflict`` holds the record with both sides, keeps their value, or
+        puts ours back (for fields that are the connector's own). ``apply`` only sets values, so
+        that repeating it does no harm.
         """
         changes = {
             name: value for name, value in wanted.items() if not same(present.get(name), value)
         }
-        theirs = {
-            name
-            for name in changes
-            if name in link.written and not same(present.get(name), link.written[name])
+        last = {
+            name: link.written[key] for name in wanted if (key := f"{what}.{name}") in link.written
         }
-        if theirs and not yields_to_others:
+        theirs = {
+            name for name in changes if name in last and not same(present.get(name), last[name])
+        }
+        if theirs and on_conflict == "hold":
             raise HeldError(_conflict(what, present, changes, sorted(theirs)))
-        for name in theirs:
-            self.note("change_of_others_kept", what=what, field=name, value=plain(present[name]))
-            del changes[name]
-        written = {name: plain(value) for name, value in wanted.items() if name not in theirs}
+        if on_conflict == "keep":
+            for name in theirs:
+                self.note(
+                    "change_of_others_kept", what=what, field=name, value=plain(present.get(name))
+                )
+                del changes[name]
+        written = {
+            f"{what}.{name}": plain(value)
+            for name, value in wanted.items()
+            if on_conflict == "overwrite" or name not in theirs
+        }
         if self.plan is not None:
             if changes:
                 self.plan.add(

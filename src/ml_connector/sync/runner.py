@@ -53,20 +53,13 @@ _REST = timedelta(seconds=2)
 Work = Callable[[StartedRun, RunProgress], Awaitable[Outcome]]
 """Do what the run's flow says; fills the progress as it goes."""
 
-OnFailure = Callable[[StartedRun, ConnectorError], Awaitable[None]]
-"""Tell the connection on whose side a run failed."""
-
 
 class Runner:
     """Carries out runs in one process."""
 
-    def __init__(
-        self, engine: Engine, *, works: Mapping[str, Work], on_failure: OnFailure,
-        rng: random.Random,
-    ) -> None:  # fmt: skip
+    def __init__(self, engine: Engine, *, works: Mapping[str, Work], rng: random.Random) -> None:
         self._engine = engine
         self._works = works
-        self._on_failure = on_failure
         self._rng = rng
 
     async def carry_out(self, backlog_id: int, run_no: int) -> None:
@@ -142,7 +135,6 @@ class Runner:
         progress.entries.append(self._failure_entry(run, error, message))
         if isinstance(error, ConnectorError):
             log.info("run_failed", error=type(error).__name__, message=message)
-            await self._on_failure(run, error)
         else:
             log.error("run_broke", exc_info=error)
         if is_database_away(error):

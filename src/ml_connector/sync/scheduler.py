@@ -49,15 +49,15 @@ async def raise_due(
         integration = integrations.get(row.pair)
         if integration is None:
             continue  # a process that knows the pair will find it due
-        for source in integration.flow(row.flow).started_by:
-            polls.append(
-                poll_wanted(
-                    workspace_id=row.workspace_id,
-                    connection_id=row.connections[source.role],
-                    stream=source.stream,
-                    now=now,
-                )
+        polls.extend(
+            poll_wanted(
+                workspace_id=row.workspace_id,
+                connection_id=row.connections[source.role],
+                stream=source.stream,
+                now=now,
             )
+            for source in integration.flow(row.flow).started_by
+        )
         following = next_due_at(parse_schedule(row.schedule["when"]), now)
         await db.execute(
             _PLAN_NEXT,

@@ -11,8 +11,6 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from ml_connector.core.errors import ConnectorError
-
 Client = TypeVar("Client")
 _LONGEST_ANSWER = 200_000  # bytes; a longer one is kept as its length only
 
@@ -42,7 +40,7 @@ class Tape:
 
 
 class _Observed:
-    """Stands before a client, keeps what its coroutines answer and marks errors as its side's."""
+    """Stands before a client and keeps what its coroutines answer."""
 
     def __init__(self, client: object, name: str, tape: Tape) -> None:
         self._client = client
@@ -56,11 +54,7 @@ class _Observed:
         call = cast("Callable[..., Awaitable[object]]", found)
 
         async def observed(*args: object, **kwargs: object) -> object:
-            try:
-                answer = await call(*args, **kwargs)
-            except ConnectorError as exc:
-                exc.side = exc.side or self._name
-                raise
+            answer = await call(*args, **kwargs)
             arguments = {str(n): value for n, value in enumerate(args)} | kwargs
             self._tape.add(f"{self._name}.{attribute}", arguments, answer)
             return answer

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Profile
 from ml_connector.sync import backlog, installations
@@ -33,10 +34,39 @@ class OpenedSide:
 
     side: Side
     profile: Profile
+    raised: Callable[[BaseException], bool]
+    """Whether an error came from this connection."""
+    report: Callable[[ConnectorError], Awaitable[None]]
+    """Tell the connection of a failure: it may be its own matter, and it pauses."""
 
 
-OpenSide = Callable[..., Awaitable[OpenedSide]]
-"""``async (connection_id, *, is_plan: bool) -> OpenedSide``; raises AttentionError if it cannot."""
+class OpenSide(Protocol):
+    """Lends a connection to a run; raises AttentionError if it is not ready."""
+
+    def __call__(
+        self, connection_id: int, *, is_plan: bool
+    ) -> AbstractAsyncContextManager[OpenedSide]:
+        """Lend it for the length of the block."""
+        ...
+
+
+@asynccontextmanager
+async def _lent(
+    open_side: OpenSide, connections: Mapping[Role, int], *, is_plan: bool
+) -> AsyncIterator[dict[Role, OpenedSide]]:
+    """Lend connections for a run, and tell each of the failures that it caused."""
+    async with AsyncExitStack() as stack:
+        opened = {
+            role: await stack.enter_async_context(open_side(number, is_plan=is_plan))
+            for role, number in connections.items()
+        }
+        try:
+            yield opened
+        except ConnectorError as exc:
+            for side in opened.values():
+                if side.raised(exc):
+                    await side.report(exc)
+            raise
 
 
 class FlowWorks:
@@ -60,8 +90,11 @@ class FlowWorks:
         refusal = _not_now(installation, flow)
         if refusal is not None and plan is None:
             return Outcome.skipped(refusal)
-        context = await self.context(run, progress, installation, integration, plan=plan)
-        return await flow.run(run.record, context)
+        async with _lent(
+            self._open_side, installation.connections, is_plan=plan is not None
+        ) as sides:
+            context = self._context(run, progress, installation, integration, sides, plan=plan)
+            return await flow.run(run.record, context)
 
     async def second_look(self, run: StartedRun, progress: RunProgress) -> Outcome:
         """Look once more for twins of a record that was made after a lost answer."""
@@ -69,8 +102,9 @@ class FlowWorks:
         integration = self._integrations[installation.pair]
         async with self._engine.database.transaction() as db:
             effect = (await db.execute(_READ_EFFECT, {"id": int(run.record)})).one()
-        context = await self.context(run, progress, installation, integration, plan=None)
-        found = await context.find_all(effect.kind, effect.reference)
+        async with _lent(self._open_side, installation.connections, is_plan=False) as sides:
+            context = self._context(run, progress, installation, integration, sides, plan=None)
+            found = await context.find_all(effect.kind, effect.reference)
         if len(found) > 1:
             context.report_twins(
                 effect.kind, effect.reference, [item.name or item.key for item in found]
@@ -78,26 +112,21 @@ class FlowWorks:
             return Outcome.written(f"{len(found)} records carry {effect.reference}: reported")
         return Outcome.unchanged(f"{effect.kind} {effect.reference} exists once")
 
-    async def context(
+    def _context(
         self,
         run: StartedRun,
         progress: RunProgress,
         installation: Installation,
         integration: Integration,
+        opened: Mapping[Role, OpenedSide],
         *,
         plan: Plan | None,
     ) -> RunContext[Any]:
         """Return the pair's context with both clients ready."""
-        sides: dict[Role, Side] = {}
-        for role, connection_id in installation.connections.items():
-            opened = await self._open_side(connection_id, is_plan=plan is not None)
-            client = observed(opened.side.client, name=role, tape=progress.tape)
-            sides[role] = Side(
-                client=client,
-                connection_id=connection_id,
-                search_lag=opened.side.search_lag,
-                write_deadline=opened.side.write_deadline,
-            )
+        sides = {
+            role: replace(one.side, client=observed(one.side.client, name=role, tape=progress.tape))
+            for role, one in opened.items()
+        }
         context: RunContext[Any] = integration.context(
             run=run,
             installation=installation,
@@ -135,8 +164,11 @@ class PollWorks:
         """Read the stream of ``run.record`` since its mark."""
         if run.connection_id is None:
             raise ConfigurationError(f"backlog row {run.backlog_id} belongs to no connection")
-        opened = await self._open_side(run.connection_id, is_plan=False)
-        polled = await self._poller.poll(run, opened.side.client, opened.profile.stream(run.record))
+        async with _lent(self._open_side, {"crm": run.connection_id}, is_plan=False) as sides:
+            opened = sides["crm"]
+            polled = await self._poller.poll(
+                run, opened.side.client, opened.profile.stream(run.record)
+            )
         if not polled.is_complete:
             return Outcome.skipped("another worker goes on with this stream")
         return Outcome.unchanged(

@@ -1,0 +1,25 @@
+"""The sandbox's clock: one row that all processes follow, set together with the simulators'."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def read_offset(db: AsyncConnection) -> timedelta:
+    """Return by how much business time is ahead of the machine's clock."""
+    found = (await db.execute(text("SELECT clock_offset FROM sandbox_clock"))).scalar_one_or_none()
+    return found if isinstance(found, timedelta) else timedelta()
+
+
+async def set_offset(db: AsyncConnection, offset: timedelta) -> None:
+    """Move business time for every process of this database."""
+    await db.execute(
+        text(
+            "INSERT INTO sandbox_clock (id, clock_offset) VALUES (1, :offset)"
+            " ON CONFLICT (id) DO UPDATE SET clock_offset = excluded.clock_offset"
+        ),
+        {"offset": offset},
+    )
