@@ -1,7 +1,7 @@
 """One connection's outbound HTTP.
 
 A vendor's client asks its ``HTTP`` for one call at a time. What every call needs stands here
-once: a turn from the pacer, the login, a deadline, the guard over writes, the vendor's error
+once: the guard over writes, the login, a turn from the pacer, a deadline, the vendor's error
 told from its answer, another try where that does no harm, and the record of what was said.
 """
 
@@ -10,11 +10,20 @@ from __future__ import annotations
 import random
 import ssl
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from urllib.parse import urlencode
+
+from multidict import CIMultiDict
+from yarl import URL
 
 from ml_connector.core.clock import Clock
+from ml_connector.core.permits import WritePermit, current_permit
 from ml_connector.core.profile import Limits
+from ml_connector.transport.addresses import address_of
+from ml_connector.transport.calling import Call, Caller, Line
+from ml_connector.transport.failures import AddressError, PlanOnlyError, WriteNotPermittedError
 from ml_connector.transport.messages import (
     Authenticator,
     Cost,
@@ -23,11 +32,16 @@ from ml_connector.transport.messages import (
     Pacer,
     RateReader,
     Recorder,
+    Request,
     Response,
 )
+from ml_connector.transport.recording import Recording
 from ml_connector.transport.redaction import Redactor
+from ml_connector.transport.sending import Sender
+from ml_connector.transport.targets import origin_of
 
 PATIENCE = timedelta(seconds=60)
+_ORDINARY = Cost()
 
 
 class Writes(Enum):
@@ -46,7 +60,8 @@ class Transport:
 
     Open one for each connection and close it at the end. ``tls`` names certificates to trust
     other than the system's. ``patience`` bounds how long a call waits for its turn and between
-    its attempts; each attempt then has the call's own deadline.
+    its attempts; each attempt then has the call's own deadline. The pacer and the recorder
+    belong to the caller, who may share and has to close them.
     """
 
     def __init__(
@@ -63,9 +78,26 @@ class Transport:
         tls: ssl.SSLContext | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        self.limits = profile_limits
-        self.clock = clock
         self.redactor = redactor or Redactor()
+        self._bounds = Bounds(
+            clock=clock,
+            writes=writes,
+            within=profile_limits.call_deadline,
+            patience=patience,
+            allow_private_targets=allow_private_targets,
+        )
+        self._line = Line(
+            clock=clock,
+            pacer=pacer,
+            redactor=self.redactor,
+            recording=None if recorder is None else Recording(recorder, self.redactor),
+            sender=Sender(
+                allow_private_targets=allow_private_targets,
+                tls=tls,
+                largest_answer=profile_limits.largest_answer,
+            ),
+            rng=rng or random.Random(),  # noqa: S311 - jitter, not a secret
+        )
 
     def http(
         self,
@@ -76,16 +108,52 @@ class Transport:
         read_rates: RateReader | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> HTTP:
-        """Return the caller for one API of the vendor. ``headers`` go with every call."""
-        raise NotImplementedError
+        """Return the caller for one API of the vendor. ``headers`` go with every call.
+
+        A base address that calls may not go to is told by the first call, not here.
+        """
+        return HTTP(
+            Caller(
+                self._line,
+                error_of=error_of,
+                authenticator=authenticator,
+                read_rates=read_rates,
+            ),
+            bounds=self._bounds,
+            base_url=base_url,
+            headers=headers or {},
+        )
 
     async def close(self) -> None:
         """Close every socket."""
-        raise NotImplementedError
+        await self._line.sender.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a connection's calls may do, and how long they may take."""
+
+    clock: Clock
+    writes: Writes
+    within: timedelta
+    patience: timedelta
+    allow_private_targets: bool
 
 
 class HTTP:
-    """Makes calls to one API under one base address, with one login."""
+    """Makes calls to one API under one base address, with one login; see Transport.http."""
+
+    def __init__(
+        self, caller: Caller, *, bounds: Bounds, base_url: str, headers: Mapping[str, str]
+    ) -> None:
+        self._caller = caller
+        self._bounds = bounds
+        self._headers = headers
+        self._base: URL | AddressError
+        try:
+            self._base = origin_of(base_url, allow_private=bounds.allow_private_targets)
+        except AddressError as exc:
+            self._base = exc
 
     async def call(
         self,
@@ -119,7 +187,7 @@ class HTTP:
         said.
         ``deadline`` bounds each attempt from connecting to the last byte (default: the
         profile's); ``patience`` the waiting before the last attempt begins (default: the
-        transport's; zero means one attempt).
+        transport's).
 
         Raises the error that the vendor's ``error_of`` reads from the answer, and:
         UnavailableError (`failures`: unreachable, timed out, dropped), ConfigurationError for a
@@ -127,4 +195,66 @@ class HTTP:
         carried out, RateLimitedError when its turn would come too late, WriteWindowClosedError
         when the permit ended before it was sent.
         """
-        raise NotImplementedError
+        if isinstance(self._base, AddressError):
+            raise type(self._base)(self._base.message)
+        is_get = method == "GET"
+        content, content_type = _content(json, form, body)
+        own_headers = CIMultiDict(self._headers)
+        if content_type:
+            own_headers["Content-Type"] = content_type
+        if headers:
+            own_headers.update(headers)
+        url = address_of(self._base, path, params)
+        request = Request(
+            method=method,
+            url=str(url),
+            operation=operation,
+            is_safe=is_get if is_safe is None else is_safe,
+            headers=own_headers,
+            body=content,
+            cost=cost or _ORDINARY,
+        )
+        permit = None
+        if not (is_get if reads_only is None else reads_only):
+            permit = self._permit_for(request)
+        call = Call(
+            request=request,
+            url=url,
+            headers=own_headers,
+            permit=permit,
+            within=(deadline or self._bounds.within).total_seconds(),
+            last_start=self._last_start(patience, permit),
+        )
+        return await self._caller.carry_out(call)
+
+    def _permit_for(self, request: Request) -> WritePermit | None:
+        """Return the permit of a call that writes; raise when it may not leave at all."""
+        writes = self._bounds.writes
+        if writes is Writes.REFUSED:
+            raise PlanOnlyError(
+                f"{request.operation} would write while only a plan is made; nothing was sent"
+            )
+        permit = current_permit()
+        if permit is None and writes is Writes.PERMITTED:
+            raise WriteNotPermittedError(
+                f"{request.operation} would write without a permit; nothing was sent, "
+                "the flow must write through the writing-once primitive"
+            )
+        return permit
+
+    def _last_start(self, patience: timedelta | None, permit: WritePermit | None) -> float:
+        waits = self._bounds.patience if patience is None else patience
+        last = self._bounds.clock.monotonic() + waits.total_seconds()
+        return last if permit is None else min(last, permit.not_after)
+
+
+def _content(
+    json: bytes | None, form: Mapping[str, str] | None, body: bytes | None
+) -> tuple[bytes | None, str | None]:
+    if sum(each is not None for each in (json, form, body)) > 1:
+        raise ValueError("a call has one of json, form and body")
+    if json is not None:
+        return json, "application/json"
+    if form is not None:
+        return urlencode(form).encode(), "application/x-www-form-urlencoded"
+    return body, None
