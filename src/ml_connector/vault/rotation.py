@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 
 from ml_connector.core.errors import HeldError
 from ml_connector.storage.metadata import metadata
-from ml_connector.vault.envelopes import rewrap
+from ml_connector.vault.envelopes import SealBrokenError, rewrap
 from ml_connector.vault.processes import KEYS_LOCK, live_processes
 from ml_connector.vault.secrets import envelope_of, envelope_values
 
@@ -96,7 +96,11 @@ async def _rotate_batch(database: Database, table: Table, keyring: Keyring, batc
 async def _rewrap_row(
     db: AsyncConnection, table: Table, row: Row[tuple[object, ...]], keyring: Keyring
 ) -> None:
-    envelope = rewrap(envelope_of(row), keyring)
+    try:
+        envelope = rewrap(envelope_of(row), keyring)
+    except SealBrokenError as exc:
+        place = ", ".join(f"{column.name} {row._mapping[column]}" for column in table.primary_key)  # noqa: SLF001 - public API of SQLAlchemy
+        raise SealBrokenError(f"{table.name} ({place}): {exc.message}") from exc
     statement = update(table).values(**envelope_values(envelope))
     for column in table.primary_key:
         statement = statement.where(column == row._mapping[column])  # noqa: SLF001 - public API of SQLAlchemy
