@@ -20,6 +20,7 @@ VENDOR = Vendor(
     profile=PROFILE,
     settings=Settings,
     open_client=Client,
+    limits_of=limits_of,
     webhooks=Webhooks(verify=webhooks.verify, read=webhooks.read),
     consent=Consent(
         authorize_url=auth.authorize_url, exchange=auth.exchange, login_name=auth.LOGIN

@@ -61,7 +61,8 @@ def wrapped(value: Scalar) -> JSONObject:
         case Decimal():
             if not value.is_finite():
                 raise ValueError(f"{value} cannot be sent")
-            return {"value": Decimal(f"{value:f}")}  # never with an exponent
+            # 1E+5 as 100000: an exponent would be read as a floating-point number.
+            return {"value": Decimal(f"{value:f}") if value else Decimal(0)}
         case datetime():
             return {"value": odata.moment_text(value)}
         case date():

@@ -13,7 +13,7 @@ class Offers:
     """The answer to ``GET {instance}/entity``."""
 
     build: str | None
-    """Such as 25.201.0213: the release line is 25.201, which is 2025 R2's first half."""
+    """Such as 25.201.0213."""
     endpoints: tuple[tuple[str, str], ...]
     """Name and version of each."""
 

@@ -85,7 +85,11 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     ticks: int | None = msgspec.field(name="TimeStamp", default=None)
 
 
-def verify(body: bytes, headers: Mapping[str, str], guard: Guard) -> None:
+def verify(
+    body: bytes,  # noqa: ARG001 - the protocol gives it; Acumatica does not sign it
+    headers: Mapping[str, str],
+    guard: Guard,
+) -> None:
     """Check the fixed header of the notification destination.
 
     Raises WebhookRefusedError when neither this guard nor the one before it lets it through.
@@ -98,7 +102,10 @@ def verify(body: bytes, headers: Mapping[str, str], guard: Guard) -> None:
     raise WebhookRefusedError("the notification's header is missing or wrong")
 
 
-def read(body: bytes, headers: Mapping[str, str]) -> tuple[WebhookEvent, ...]:
+def read(
+    body: bytes,
+    headers: Mapping[str, str],  # noqa: ARG001 - the protocol gives them; the body tells all
+) -> tuple[WebhookEvent, ...]:
     """Name the records that a notification is about, each once."""
     try:
         told = msgspec.json.decode(body, type=Notification)

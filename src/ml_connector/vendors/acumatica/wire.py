@@ -66,7 +66,7 @@ def record(model: type[P], raw: object) -> P:
 def records(model: type[P], raw: object) -> list[P]:
     """Read a list of records: a bare array."""
     if not isinstance(raw, list):
-        raise ContractError(f"Acumatica's list of {model.__name__} is not an array in the answer")
+        raise ContractError(f"Acumatica's list of {model.__name__} is not an array")
     return [record(model, row) for row in raw]
 
 
@@ -183,7 +183,7 @@ def _part_reader(part: type[Part]) -> Callable[[Any], Any]:
 
 
 def _rows_reader(part: type[Part]) -> Callable[[Any], Any]:
-    return lambda raw: tuple(record(part, row) for row in raw)
+    return lambda raw: tuple(records(part, raw))
 
 
 def _scalar_reader(kind: Any) -> Callable[[Any], Any]:
