@@ -1,0 +1,1 @@
+"""API v2: strict, with cursors and plain ids."""

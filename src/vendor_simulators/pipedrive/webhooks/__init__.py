@@ -1,0 +1,1 @@
+"""Webhook subscriptions, the two formats, and the sender with its retries and bans."""
