@@ -8,13 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
-_NOT_OURS = ("alembic_version", "pgqueuer")  # beginnings of names
+_NOT_OURS = ("alembic_version", "run_queue")  # beginnings of names
 
 _DESCRIPTION = r"""
 WITH ours AS (
     SELECT c.oid, c.relname FROM pg_class c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-      AND c.relname <> 'alembic_version' AND c.relname NOT LIKE 'pgqueuer%'
+      AND c.relname <> 'alembic_version'
 )
 SELECT format('table %s %s', relname, pg_get_partkeydef(oid)) FROM ours
 UNION ALL
@@ -30,6 +30,17 @@ FROM ours o JOIN pg_constraint k ON k.conrelid = o.oid
 UNION ALL
 SELECT format('index %s', pg_get_indexdef(i.indexrelid))
 FROM ours o JOIN pg_index i ON i.indrelid = o.oid
+UNION ALL
+SELECT format('trigger %s', pg_get_triggerdef(t.oid))
+FROM ours o JOIN pg_trigger t ON t.tgrelid = o.oid AND NOT t.tgisinternal
+UNION ALL
+SELECT format('function %s', pg_get_functiondef(p.oid)) FROM pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace
+UNION ALL
+SELECT format('enum %s %s', t.typname, string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder))
+FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
+WHERE t.typnamespace = 'public'::regnamespace
+GROUP BY t.typname
 """
 
 
@@ -44,12 +55,13 @@ def schema_differences(connection: Connection, metadata: MetaData) -> list[Any]:
         )
     )
 
-    def is_ours(_item: Any, name: str | None, kind: str, *_: Any) -> bool:
-        return kind != "table" or not (name in partitions or str(name).startswith(_NOT_OURS))
+    def is_declared(item: Any, name: str | None, kind: str, *_: Any) -> bool:
+        table = str(name) if kind == "table" else item.table.name
+        return not (table in partitions or table.startswith(_NOT_DECLARED))
 
     context = MigrationContext.configure(
         connection,
-        opts={"include_object": is_ours, "compare_type": True, "compare_server_default": True},
+        opts={"include_object": is_declared, "compare_type": True, "compare_server_default": True},
     )
     return list(compare_metadata(context, metadata))
 

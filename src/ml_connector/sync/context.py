@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, Literal, TypeVar
 
@@ -110,6 +110,12 @@ class RunContext(Generic[SettingsT]):
         """Business time."""
         return self.engine.clock
 
+    @property
+    def go_live_at(self) -> datetime | None:
+        """Since when this flow takes records up: those whose own moment is older stay out."""
+        switch = self.installation.flows.get(self.run.flow.rpartition(".")[2])
+        return switch.go_live_at if switch is not None else None
+
     def note(self, event: str, **detail: Any) -> None:
         """Add a fact to the record's story."""
         self.progress.entries.append(self._entry(event, detail))
@@ -171,12 +177,14 @@ class RunContext(Generic[SettingsT]):
         draft: Mapping[str, Any],
         create: Callable[[], Awaitable[Found]],
         occurrence: int = 1,
+        remember: Mapping[str, Any] | None = None,
     ) -> Written:
         """Create a record unless it is there already, however often and wherever this runs.
 
         ``kind`` names the effect, ``link`` the record link that it makes, ``reference`` what
         the created record carries so that a search finds it. ``draft`` is what would be
-        written, for the plan and the trail; it holds no secret.
+        written, for the plan and the trail; it holds no secret. ``remember`` is kept with the
+        link, for later runs to compare with.
 
         Raises HeldError when several records carry the reference, BusyError when another run
         is at it, OutcomeUnknownError when the call's answer was lost.
@@ -203,7 +211,7 @@ class RunContext(Generic[SettingsT]):
         await self._until_earlier_calls_show(effect_kind, held)
         found = await self._find_one(effect_kind, reference, key)
         if found is not None:
-            return await self._conclude_found(key, link_key, held, found)
+            return await self._conclude_found(key, link_key, held, found, remember)
         return await self._create(
             kind=effect_kind,
             key=key,
@@ -212,6 +220,7 @@ class RunContext(Generic[SettingsT]):
             held=held,
             draft=draft,
             create=create,
+            remember=remember,
         )
 
     async def write_fields(
@@ -341,7 +350,12 @@ class RunContext(Generic[SettingsT]):
         return found[0] if found else None
 
     async def _conclude_found(
-        self, key: EffectKey, link_key: LinkKey, held: Held, found: Found
+        self,
+        key: EffectKey,
+        link_key: LinkKey,
+        held: Held,
+        found: Found,
+        remember: Mapping[str, Any] | None,
     ) -> Written:
         was_sent = held.sendings > 0
         event = f"{key.kind}_found"
@@ -355,7 +369,7 @@ class RunContext(Generic[SettingsT]):
                     now=self.clock.now(),
                     result=_result(found),
                 ),
-                self._new_link(link_key, found, "created" if was_sent else "found"),
+                self._new_link(link_key, found, "created" if was_sent else "found", remember),
             )
         )
         crash_point("effect.concluded")
@@ -371,6 +385,7 @@ class RunContext(Generic[SettingsT]):
         held: Held,
         draft: Mapping[str, Any],
         create: Callable[[], Awaitable[Found]],
+        remember: Mapping[str, Any] | None,
     ) -> Written:
         deadline = self.sides[kind.role].write_deadline
         # The permit is counted from before the intent, so that it ends before sent_before does.
@@ -384,7 +399,14 @@ class RunContext(Generic[SettingsT]):
             with writing(permit):
                 made = await create()
         except DuplicateRecordError:
-            return await self._duplicate(kind, key, link_key, reference, held)
+            return await self._duplicate(
+                kind=kind,
+                key=key,
+                link_key=link_key,
+                reference=reference,
+                held=held,
+                remember=remember,
+            )
         except (OutcomeUnknownError, ContractError) as exc:
             # An answer that cannot be read may still be the answer to a write that was done.
             await self._conclude_failed(held, EffectState.UNKNOWN)
@@ -411,7 +433,7 @@ class RunContext(Generic[SettingsT]):
                     result=_result(made),
                     second_look_at=self._second_look_at(kind, held),
                 ),
-                self._new_link(link_key, made, "created"),
+                self._new_link(link_key, made, "created", remember),
             )
         )
         crash_point("effect.concluded")
@@ -420,7 +442,14 @@ class RunContext(Generic[SettingsT]):
         return Written(key=made.key, name=made.name, url=made.url, how="created")
 
     async def _duplicate(
-        self, kind: EffectKind, key: EffectKey, link_key: LinkKey, reference: str, held: Held
+        self,
+        *,
+        kind: EffectKind,
+        key: EffectKey,
+        link_key: LinkKey,
+        reference: str,
+        held: Held,
+        remember: Mapping[str, Any] | None,
     ) -> Written:
         """The vendor says that the record exists: find it and go on with it."""
         found = await self._find_one(kind, reference, key)
@@ -430,7 +459,7 @@ class RunContext(Generic[SettingsT]):
                 f"the vendor says that {key} exists, but does not show it yet",
                 come_back_in=max(self.sides[kind.role].search_lag, _COME_BACK),
             )
-        return await self._conclude_found(key, link_key, held, found)
+        return await self._conclude_found(key, link_key, held, found, remember)
 
     async def _conclude_failed(self, held: Held, state: EffectState) -> None:
         await self.engine.conclude(
