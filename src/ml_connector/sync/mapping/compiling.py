@@ -20,8 +20,8 @@ from ml_connector.sync.mapping.paths import (
     PathError,
     Reference,
     Template,
-    resolve_path,
     read_template,
+    resolve_path,
 )
 from ml_connector.sync.mapping.values import ConversionError, Form, convert
 

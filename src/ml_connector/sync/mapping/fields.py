@@ -103,7 +103,9 @@ def find_field(name: str, fields: Iterable[Field], *, of: str) -> Field:
 
 def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     """Return the end of a message with what comes near, or nothing."""
-    by_folded = {folded(name): name for name in known}
+    by_folded: dict[str, str] = {}
+    for name in known:
+        by_folded.setdefault(folded(name), name)
     near = difflib.get_close_matches(folded(wanted), by_folded, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(by_folded[name]) for name in near)}?" if near else ""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from ml_connector.sync.mapping.fields import Field, Kind, did_you_mean, folded
 from ml_connector.sync.mapping.ownership import is_blank
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?")
+_LONGEST_NUMBER = 30  # digits on either side of the point
+_PRECISION = 80  # digits while rounding; above both sides together
 _TRUE = frozenset({"true", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "no", "n", "0", "off"})
 
@@ -62,12 +64,17 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value:f}" if _is_written_out(value) else str(value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, tuple | list):
         return ", ".join(shown(_plain(item)) for item in value)
     return str(value)
+
+
+def _is_written_out(number: Decimal) -> bool:
+    """Whether a number is one that people write with all its digits, not an exponent."""
+    return number.is_finite() and abs(number.adjusted()) <= _LONGEST_NUMBER
 
 
 def _plain(value: Any) -> Any:
@@ -123,7 +130,9 @@ def _decimal(value: Any, target: Field, form: Form) -> Decimal:
     number = _number(value)
     if digits is None:
         return number
-    return number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    with localcontext() as context:
+        context.prec = _PRECISION
+        return number.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
 
 
 def _integer(value: Any, _target: Field, _form: Form) -> int:
@@ -134,7 +143,7 @@ def _integer(value: Any, _target: Field, _form: Form) -> int:
 
 
 def _number(value: Any) -> Decimal:
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and _is_written_out(value):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
