@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
-_NOT_OURS = ("alembic_version", "run_queue")  # beginnings of names
+_NOT_DECLARED = ("alembic_version", "run_queue")  # by us: tables of alembic and of PgQueuer
 
 _DESCRIPTION = r"""
 WITH ours AS (

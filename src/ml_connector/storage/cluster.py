@@ -54,6 +54,8 @@ SETTINGS: Mapping[str, str] = {
     "autovacuum_vacuum_scale_factor": "0.05",
     "autovacuum_vacuum_insert_scale_factor": "0.1",
     "autovacuum_analyze_scale_factor": "0.05",
+    # Transactions are short: one that waits a fifth of a second for a lock may well be in a ring.
+    "deadlock_timeout": "200ms",
     # A killed worker's statement ends, with its locks, even while it waits for another's lock.
     "client_connection_check_interval": "2s",
     "timezone": "UTC",

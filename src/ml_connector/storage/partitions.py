@@ -91,6 +91,10 @@ async def ensure(
     wanted -= (await _existing(db, table)).keys()
     made = []
     for month in sorted(wanted):
+        if month <= Month.of(now):
+            # Inserts into this month go to DEFAULT now. One that has chosen it and waits for its
+            # lock would be refused afterwards; so they wait before they choose.
+            await db.execute(text(f"LOCK TABLE ONLY {_quote(table.name)} IN ACCESS EXCLUSIVE MODE"))
         made.append(partition_name(table, month))
         await _make(db, table, month)
     return made
@@ -183,7 +187,7 @@ async def _months_in_default(db: AsyncConnection, table: Table) -> set[Month]:
 async def _make(db: AsyncConnection, table: Table, month: Month) -> None:
     """Make a partition beside the table, fill it from DEFAULT, and attach it.
 
-    CREATE TABLE ... PARTITION OF would lock the whole table; ATTACH locks DEFAULT alone, through
+    CREATE TABLE ... PARTITION OF would lock the whole table; ATTACH locks DEFAULT alone, into
     which nobody writes as long as the months are there.
     """
     name = _quote(partition_name(table, month))

@@ -8,8 +8,9 @@ the connection; so libpq's options that only concern the client are dealt with h
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from ml_connector.core.errors import ConfigurationError
 
@@ -56,23 +57,17 @@ def connection_arguments(url: str) -> dict[str, Any]:
     if "fallback_application_name" in options:
         options.setdefault("application_name", options.pop("fallback_application_name"))
     # The server's own word for it is a parameter of the session, so it passes as it is.
-    arguments["dsn"] = urlunsplit(
-        ("postgresql", parts.netloc, parts.path, urlencode(options, quote_via=quote), "")
-    )
+    arguments["dsn"] = _url("postgresql", parts.netloc, parts.path, options)
     return arguments
 
 
 def with_database(url: str, name: str) -> str:
     """Return ``url`` pointing at the database ``name`` of the same server."""
     parts = urlsplit(url)
-    options = [
-        (key, value)
-        for key, value in parse_qsl(parts.query, keep_blank_values=True)
-        if key not in {"dbname", "database"}
-    ]
-    query = urlencode(options, quote_via=quote)
-    # Put together by hand: urlunsplit leaves the "//" out when there is no host.
-    return f"{parts.scheme}://{parts.netloc}/{quote(name, safe='')}" + (f"?{query}" * bool(query))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for other_name in ("dbname", "database"):
+        options.pop(other_name, None)
+    return _url(parts.scheme, parts.netloc, "/" + quote(name, safe=""), options)
 
 
 def without_password(url: str) -> str:
@@ -80,13 +75,18 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     login, at, address = parts.netloc.rpartition("@")
     user = login.partition(":")[0]
-    options = [
-        (key, "***" if "password" in key else value)
+    options = {
+        key: "***" if "password" in key else value
         for key, value in parse_qsl(parts.query, keep_blank_values=True)
-    ]
-    query = urlencode(options, quote_via=quote, safe="*/")
+    }
     hidden = f"{user}:***" if ":" in login else user
-    return f"{parts.scheme}://{hidden}{at}{address}{parts.path}" + (f"?{query}" * bool(query))
+    return _url(parts.scheme, hidden + at + address, parts.path, options)
+
+
+def _url(scheme: str, address: str, path: str, options: Mapping[str, str]) -> str:
+    # By hand: urlunsplit leaves the "//" out when there is no address.
+    query = urlencode(options, quote_via=quote, safe="/*,")
+    return f"{scheme}://{address}{path}" + (f"?{query}" if query else "")
 
 
 def _take_channel_binding(options: dict[str, str]) -> None:

@@ -229,7 +229,6 @@ async def test_server_listens_on_no_network_and_works_in_utc(tmp_path):
     assert await answer(url, "SHOW listen_addresses") == ""
     assert await answer(url, "SHOW timezone") == "UTC"
     assert await answer(url, "SHOW fsync") == "on"
-    assert not psutil.Process(server.server_pid).net_connections(kind="tcp")
     await server.stop()
 
 
