@@ -98,6 +98,7 @@ class Sandbox:
         for name, simulator in self.simulators.items():
             simulator.rng.seed(f"{self.seed}:{name}")
             simulator.faults.clear()
+            simulator.restore_switches()
             await simulator.reset()
 
     def describe(self) -> dict[str, dict[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import msgspec
@@ -53,9 +54,10 @@ class Simulator(ABC):
         self.faults = FaultBook(self.name, seed)
         self.base_url = ""
         self.switches: dict[str, Any] = {
-            name: switch.default for name, switch in self.SWITCHES.items()
+            name: deepcopy(switch.default) for name, switch in self.SWITCHES.items()
         }
         self.set_switches(switches or {})
+        self._first_switches = deepcopy(self.switches)
 
     @abstractmethod
     def routes(self) -> list[web.RouteDef]:
@@ -90,6 +92,11 @@ class Simulator(ABC):
 
     async def stop(self) -> None:  # noqa: B027 - see start()
         """End background work."""
+
+    def restore_switches(self) -> None:
+        """Bring the switches back to what they were at the start."""
+        self.switches.clear()
+        self.switches.update(deepcopy(self._first_switches))
 
     def set_switches(self, switches: Mapping[str, Any]) -> None:
         """Change behaviours listed in SWITCHES."""
