@@ -59,11 +59,23 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribed:
+    """What a vendor sends us now."""
+
+    kept: int
+    created: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
     """How this vendor's webhooks are guarded and read."""
 
     verify: Verify
     read: ReadEvents
+    subscribe: Callable[..., Awaitable[Subscribed]] | None = None
+    """``async (client, *, address, guard, kinds)``: make sure that the vendor sends what happens
+    to these kinds of record to the address; None where an administrator sets that up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +99,7 @@ __all__ = [
     "LoginStore",
     "PingLine",
     "Secret",
+    "Subscribed",
     "Transport",
     "Vendor",
     "VendorClient",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from tests.unit.transport.certificates import serving, trusting, write_certificate
@@ -48,21 +50,31 @@ async def test_what_is_wrong_with_the_certificate_is_said(
 
 
 async def test_a_server_without_tls_is_not_taken_for_an_outage(open_http):
-    async with RawServer([answer()]) as server:
+    async with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         with pytest.raises(CertificateError, match="does not agree to TLS"):
-            await open_http(server.url.replace("http:", "https:")).call("GET", "x", operation="x")
+            await open_http(f"https://127.0.0.1:{port}").call("GET", "x", operation="x")
 
 
 async def test_a_server_that_hangs_up_during_the_handshake_is_unreachable(open_http):
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(b"") as port:
         with pytest.raises(UnreachableError, match="nothing was sent") as raised:
             await open_http(f"https://127.0.0.1:{port}").call(
                 "POST", "x", operation="x", json=b"{}"
             )
 
     assert isinstance(raised.value, UnavailableError)
+
+
+@asynccontextmanager
+async def listening(says: bytes) -> AsyncIterator[int]:
+    """Answer the first bytes of every connection with ``says`` and hang up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(says)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
