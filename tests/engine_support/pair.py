@@ -280,8 +280,8 @@ async def _install(database: Database, clock: Clock) -> int:
             await db.execute(
                 text(
                     "INSERT INTO installation (workspace_id, name, pair, connections, settings,"
-                    " mappings, configuration_version, created_at, updated_at)"
-                    " SELECT id, 'toy', 'toy_pair', '{\"crm\": 1, \"erp\": 2}', '{}', '{}', 1,"
+                    " configuration_version, created_at, updated_at)"
+                    " SELECT id, 'toy', 'toy_pair', '{\"crm\": 1, \"erp\": 2}', '{}', 1,"
                     " :now, :now FROM workspace RETURNING id"
                 ),
                 now,

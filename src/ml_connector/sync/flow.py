@@ -112,8 +112,8 @@ class Integration:
     effects: tuple[EffectKind, ...]
     context: Callable[..., Any]
     """The pair's context class; built by the runner from a RunContext's parts."""
-    mapping_fields: Callable[..., Any] | None = None
-    """The pair's fields and defaults for the mapping engine."""
+    provide_fields: Callable[[Any, Mapping[str, str]], Awaitable[Mapping[str, str]]] | None = None
+    """``async (CRM client, keys that there are) -> keys``: make the CRM fields that flows write."""
 
     def flow(self, name: str) -> Flow:
         """Return the flow called ``name``, with or without the pair before it."""

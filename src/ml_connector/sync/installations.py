@@ -35,7 +35,8 @@ class Installation:
     pair: str
     connections: Mapping[Role, int]
     settings: Mapping[str, Any]
-    mappings: Mapping[str, Any]
+    own_fields: Mapping[str, str]
+    """Keys of the CRM fields that were provided for it, by our name of each."""
     configuration_version: int
     is_paused: bool
     flows: Mapping[str, FlowSwitch] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Installation:
 
 
 _SELECT = """
-    SELECT i.id, i.workspace_id, i.name, i.pair, i.connections, i.settings, i.mappings,
+    SELECT i.id, i.workspace_id, i.name, i.pair, i.connections, i.settings, i.own_fields,
            i.configuration_version, i.is_paused
     FROM installation i
 """
@@ -93,7 +94,7 @@ async def every(db: AsyncConnection) -> list[Installation]:
 async def _select(
     db: AsyncConnection, condition: str, parameters: Mapping[str, Any]
 ) -> list[Installation]:
-    statement = text(_SELECT + condition).columns(connections=JSONB, settings=JSONB, mappings=JSONB)
+    statement = text(_SELECT + condition).columns(connections=JSONB, settings=JSONB, own_fields=JSONB)
     rows = (await db.execute(statement, parameters)).all()
     switches: dict[int, dict[str, FlowSwitch]] = {row.id: {} for row in rows}
     for flow in await db.execute(_FLOWS, {"ids": list(switches)}):
@@ -112,7 +113,7 @@ async def _select(
             pair=row.pair,
             connections=row.connections,
             settings=row.settings,
-            mappings=row.mappings,
+            own_fields=row.own_fields,
             configuration_version=row.configuration_version,
             is_paused=row.is_paused,
             flows=switches[row.id],

@@ -49,7 +49,8 @@ installation = Table(
     # role to connection id: {"crm": 3, "erp": 4}
     Column("connections", JSONB, nullable=False),
     Column("settings", JSONB, nullable=False),
-    Column("mappings", JSONB, nullable=False),
+    # keys of the CRM fields that were provided for it, by our name of each
+    Column("own_fields", JSONB, nullable=False, server_default="{}"),
     Column("configuration_version", BigInteger, nullable=False),
     Column("is_paused", Boolean, nullable=False, server_default="false"),
     Column("created_at", MOMENT, nullable=False),

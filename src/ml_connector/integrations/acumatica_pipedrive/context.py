@@ -30,6 +30,11 @@ class Context(RunContext[Settings]):
         plain = f"{self.settings.reference_prefix}-{kind}-{key}"
         return plain if occurrence == 1 else f"{plain}-{occurrence}"
 
+    def own_field(self, name: str) -> str | None:
+        """Return the CRM field that shows something of ours: the user's choice, or our own."""
+        chosen: str | None = getattr(self.settings.write_back, name)
+        return chosen or self.installation.own_fields.get(name)
+
     def acumatica_page(self, screen: str, key: str) -> str:
         """Return the address at which a person opens a record in Acumatica."""
         kind, _, number = key.partition("/")

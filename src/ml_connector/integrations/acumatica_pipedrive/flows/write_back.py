@@ -17,8 +17,8 @@ async def show_on_deal(deal: Deal, order: RecordLink, ctx: Context) -> Mapping[s
     These fields are the connector's own: what somebody typed over them is put back.
     """
     wanted = {
-        ctx.settings.write_back.order_number: order.target_name or order.target_key,
-        ctx.settings.write_back.order_link: ctx.acumatica_page("order", order.target_key),
+        ctx.own_field("order_number"): order.target_name or order.target_key,
+        ctx.own_field("order_link"): ctx.acumatica_page("order", order.target_key),
     }
 
     async def write(changes: Mapping[str, Any]) -> None:
@@ -31,7 +31,7 @@ async def show_on_organization(
     organization: Organization, customer: RecordLink, ctx: Context
 ) -> Mapping[str, Any]:
     """Write the customer's number onto the organization; return what changed."""
-    wanted = {ctx.settings.write_back.customer_number: customer.target_key}
+    wanted = {ctx.own_field("customer_number"): customer.target_key}
 
     async def write(changes: Mapping[str, Any]) -> None:
         await ctx.pipedrive.update_organization(
