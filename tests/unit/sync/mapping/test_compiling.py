@@ -76,15 +76,16 @@ def test_mapping_knows_its_version_ownership_and_the_fields_it_depends_on():
         (
             {"fields": {"Description": "deal.Region"}},
             (
-                "fields.Description.from: 'deal.Region': Pipedrive deal has 2 fields called 'Region'; "
+                "fields.Description.from: 'deal.Region': Pipedrive deal has 2 fields called "
+                "'Region'; "
                 "name one by its key (k-one, k-two)"
             ),
         ),
         (
             {"fields": {"Description": {"template": "{deal.titel}"}}},
             (
-                "fields.Description.template: 'deal.titel': Pipedrive deal has no field 'titel'; did "
-                "you mean 'Title'?"
+                "fields.Description.template: 'deal.titel': Pipedrive deal has no field 'titel'; "
+                "did you mean 'Title'?"
             ),
         ),
         (
@@ -154,8 +155,8 @@ def test_renamed_field_is_followed_by_its_key_and_told():
     assert after.rules[0].sources[0].field.key == PO
     assert after.notices == (
         (
-            "'deal.Purchase order' is now called 'Customer PO' in Pipedrive; it is still read by its "
-            f"key {PO}"
+            "'deal.Purchase order' is now called 'Customer PO' in Pipedrive; it is still "
+            f"read by its key {PO}"
         ),
     )
     assert after.pins == before.pins
