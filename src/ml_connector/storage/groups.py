@@ -1,4 +1,4 @@
-"""One commit for many: what is submitted within a few milliseconds shares a transaction.
+"""One commit for many: what is submitted at about the same time shares a transaction.
 
 A durable commit costs a wait for the disk, however little it writes. Gathering makes one
 multi-row statement and one wait out of many, and each submitter is answered only after the
@@ -21,7 +21,10 @@ from ml_connector.storage.database import Database, is_database_away
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-GATHER_FOR = timedelta(milliseconds=3)
+# Measured on two cores: what comes while a group commits makes groups large enough by itself.
+# Waiting besides only adds to every answer: 128 submitters at once had 59,000 items a second
+# committed without a wait, 44,000 with 1 ms and 25,000 with 3 ms; one transaction each made 4,000.
+GATHER_FOR = timedelta(0)
 LARGEST = 200
 
 log = structlog.get_logger(__name__)
@@ -111,6 +114,7 @@ class CommitGroup(Generic[Item, Result]):
         self._is_full.clear()
         # What came while the group before was committing has waited already.
         until = self._waiting[0].since + self._gather_for.total_seconds()
+        await asyncio.sleep(0)  # at least those who are ready to submit now
         try:
             async with asyncio.timeout_at(until):
                 await self._is_full.wait()
