@@ -40,10 +40,10 @@ class Readers:
     """The loaders of one client."""
 
     def __init__(self, api: API) -> None:
-        self.deals = _loader(_Records(api, Deal, "deals", archive="deals/archived"))
-        self.organizations = _loader(_Records(api, Organization, "organizations"))
-        self.persons = _loader(_Records(api, Person, "persons"))
-        self.products = _loader(_Records(api, Product, "products"))
+        self.deals = _loader(_Records(api, Deal, "deals", archive="deals/archived"), "deal")
+        self.organizations = _loader(_Records(api, Organization, "organizations"), "organization")
+        self.persons = _loader(_Records(api, Person, "persons"), "person")
+        self.products = _loader(_Records(api, Product, "products"), "product")
         lines = _DealParts(api, DealProduct, "deals/products", "deal_products.list")
         self.deal_products: Loader[int, tuple[DealProduct, ...]] = Loader(
             lines.fetch, largest=LARGEST_IDS
@@ -119,8 +119,8 @@ class _DealParts(Generic[Part]):
         return {deal_id: tuple(sorted(own, key=_position)) for deal_id, own in parts.items()}
 
 
-def _loader(records: _Records[R]) -> Loader[int, R]:
-    return Loader(records.fetch, largest=LARGEST_IDS)
+def _loader(records: _Records[R], what: str) -> Loader[int, R]:
+    return Loader(records.fetch, largest=LARGEST_IDS, what=f"Pipedrive's {what}")
 
 
 def _missing(ids: Sequence[int], found: Mapping[int, object]) -> list[int]:

@@ -60,31 +60,30 @@ class FieldSet:
     def __init__(self, entity: Entity, definitions: Iterable[FieldDefinition]) -> None:
         self.entity = entity
         self.definitions = tuple(definitions)
-        self._by_key = {each.field_code: each for each in self.definitions}
+        self._keys = {each.field_code for each in self.definitions}
 
     def __contains__(self, key: object) -> bool:
-        return key in self._by_key
+        return key in self._keys
 
     def definition(self, name_or_key: str) -> FieldDefinition:
         """Return the field of that key or of that name.
 
         Raises ConfigurationError when there is none, or when several have the name.
         """
-        known = self._by_key.get(name_or_key)
-        if known is not None:
-            return known
-        named = [each for each in self.definitions if each.field_name == name_or_key]
-        if len(named) == 1:
-            return named[0]
-        if not named:
+        found = [
+            each for each in self.definitions if name_or_key in {each.field_code, each.field_name}
+        ]
+        if len(found) == 1:
+            return found[0]
+        if not found:
             raise ConfigurationError(
                 f"Pipedrive has no {self.entity} field {name_or_key!r}; it may have been renamed "
                 "or deleted there",
                 waits_for=f"pipedrive_field:{self.entity}:{name_or_key}",
             )
-        keys = ", ".join(each.field_code for each in named)
+        keys = ", ".join(each.field_code for each in found)
         raise ConfigurationError(
-            f"Pipedrive has {len(named)} {self.entity} fields called {name_or_key!r}: name one by "
+            f"Pipedrive has {len(found)} {self.entity} fields called {name_or_key!r}: name one by "
             f"its key ({keys})",
             waits_for=f"pipedrive_field:{self.entity}:{name_or_key}",
         )
@@ -112,10 +111,17 @@ class FieldSet:
 
     def write(self, values: Mapping[str, CustomValue | Money | int | None]) -> dict[str, Any]:
         """Return ``custom_fields`` to send, by key, of values by name or key; None clears."""
-        return {
-            definition.field_code: encode(definition, value)
-            for definition, value in ((self.definition(n), v) for n, v in values.items())
-        }
+        named = ((self._custom(name_or_key), value) for name_or_key, value in values.items())
+        return {definition.field_code: encode(definition, value) for definition, value in named}
+
+    def _custom(self, name_or_key: str) -> FieldDefinition:
+        definition = self.definition(name_or_key)
+        if not definition.is_custom_field:
+            raise ConfigurationError(
+                f"Pipedrive's {self.entity} field {definition.field_name!r} is a built-in one and "
+                "is not written as a custom field"
+            )
+        return definition
 
     def changes_since(self, before: FieldSet) -> FieldChanges:
         """Return what has happened to the custom fields since another reading."""

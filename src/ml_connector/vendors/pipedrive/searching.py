@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from ml_connector.core.errors import ContractError, NotFoundError
+from ml_connector.core.errors import ContractError
 from ml_connector.transport.loaders import Loader
 from ml_connector.vendors.pipedrive import wire
 from ml_connector.vendors.pipedrive.api import API
@@ -75,16 +75,13 @@ async def reread(
     ids: Sequence[int], loader: Loader[int, R], field: str, equals: str
 ) -> tuple[R, ...]:
     """Return those of the records, read now, whose ``field`` is ``equals`` exactly."""
-    outcomes = await asyncio.gather(*map(loader.load, ids), return_exceptions=True)
-    found: list[R] = []
-    for outcome in outcomes:
-        if isinstance(outcome, NotFoundError):
-            continue  # The index still knows a record that is gone.
-        if isinstance(outcome, BaseException):
-            raise outcome
-        if not outcome.is_deleted and _says(outcome, field, equals):
-            found.append(outcome)
-    return tuple(found)
+    # One that is no longer there may still be in the index.
+    found = await asyncio.gather(*map(loader.find, ids))
+    return tuple(
+        each
+        for each in found
+        if each is not None and not each.is_deleted and _says(each, field, equals)
+    )
 
 
 def _says(record: Deal | Organization | Person | Product, field: str, equals: str) -> bool:

@@ -53,6 +53,18 @@ def test_name_of_two_fields_is_refused_with_both_keys():
         twice.key("Due")
 
 
+def test_name_that_is_the_key_of_a_built_in_field_is_refused_too():
+    alike = FieldSet("deal", [TITLE, custom(DUE, "title", "varchar")])
+
+    with pytest.raises(ConfigurationError, match=f"title, {DUE}"):
+        alike.key("title")
+
+
+def test_built_in_field_is_not_written_as_a_custom_one():
+    with pytest.raises(ConfigurationError, match="built-in"):
+        FIELDS.write({"Title": "x"})
+
+
 def test_reads_and_writes_by_name():
     sent = FIELDS.write(
         {

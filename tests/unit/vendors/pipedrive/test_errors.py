@@ -95,6 +95,7 @@ def answer(status, body, content_type="application/json", **headers) -> Response
 def test_every_documented_answer_has_its_class_and_correlation_id(asked, status, body, expected):
     error = error_of(asked, answer(status, body))
 
+    assert error is not None
     assert type(error) is expected
     assert error.correlation_id == "e0bf767e"
 

@@ -7,6 +7,7 @@ import hmac
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ KEY = Secret("a shared secret")
 SIGNED = Guard(signature_key=KEY)
 BASIC = Guard(basic=(Secret("hook"), Secret("s3cret:with colon")))
 
-V2 = {
+V2: dict[str, Any] = {
     "meta": {
         "action": "change", "entity": "deal", "entity_id": "4711", "company_id": "54235233",
         "id": "71825ee0-0054-4267-b5fd-d28b7a414212",
@@ -36,7 +37,7 @@ V2 = {
     },
     "previous": {"status": "open", "won_time": None},
 }  # fmt: skip
-V1 = {
+V1: dict[str, Any] = {
     "v": 1,
     "matches_filters": {"current": [], "previous": []},
     "meta": {
@@ -64,7 +65,7 @@ def basic(user: str, password: str) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
 
 
-def changed(body: dict, **meta) -> bytes:
+def changed(body: dict[str, Any], **meta: Any) -> bytes:
     body = copy.deepcopy(body)
     body["meta"] |= meta
     return json.dumps(body).encode()
