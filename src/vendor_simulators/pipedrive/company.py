@@ -150,7 +150,7 @@ class Company:
         old["update_time"] = row.get("update_time")
         values = {key: changes[key] for key in old if key in changes}
         self[kind].apply(row, {**values, "update_time": stamp})
-        if kind in _LOGGED:
+        if kind in _LOGGED and not self.is_quiet:
             self._log(kind, row, old, actor)
         event = Event("change", kind, row, old, actor, self.clock.now())
         event.merged_from = merged_from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from vendor_simulators.pipedrive.company import COMPANY_DOMAIN, Company
@@ -17,29 +17,17 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def extra(company: Company, kind: str, row: Row, name: str) -> Any:
-    """Return an optional response field."""
+def optional_field(company: Company, kind: str, row: Row, name: str) -> Any:
+    """Return a response field that v2 shows only when asked for."""
     if name in row:
         return row[name]
-    if name == "smart_bcc_email":
-        return smart_bcc(kind, row["id"])
     if name.endswith("_deals_count"):
         return _deals(company, kind, row, name)
-    if name.endswith("activities_count") or name.endswith("_activity_id"):
+    if name.endswith(("activities_count", "_activity_id")):
         return _activities(company, kind, row, name)
-    if name == "notes_count":
-        notes = company["note"].where(COLUMNS[kind], row["id"])
-        return sum(note["active_flag"] for note in notes)
-    counted = {
-        "products_count": ("deal_product", "deal_id"),
-        "people_count": ("person", "org_id"),
-    }
-    if name in counted:
-        other, column = counted[name]
-        return sum(not one.get("is_deleted") for one in company[other].where(column, row["id"]))
-    if name == "participants_count":
-        extra_people = company["participant"].count("deal_id", row["id"])
-        return extra_people + (row["person_id"] is not None)
+    count = _COUNTED.get(name)
+    if count is not None:
+        return count(company, kind, row)
     return 0 if name.endswith("_count") else None
 
 
@@ -47,6 +35,32 @@ def smart_bcc(kind: str, row_id: int) -> str:
     """Return the address that files an e-mail under a record."""
     tag = f"+deal{row_id}" if kind == "deal" else ""
     return f"{COMPANY_DOMAIN}{tag}@pipedrivemail.com"
+
+
+def _notes(company: Company, kind: str, row: Row) -> int:
+    notes = company["note"].where(COLUMNS[kind], row["id"])
+    return sum(note["active_flag"] for note in notes)
+
+
+def _people(company: Company, _kind: str, row: Row) -> int:
+    people = company["person"].where("org_id", row["id"])
+    return sum(not person["is_deleted"] for person in people)
+
+
+def _participants(company: Company, _kind: str, row: Row) -> int:
+    more = company["participant"].count("deal_id", row["id"])
+    return more + (row["person_id"] is not None)
+
+
+_COUNTED: Mapping[str, Callable[[Company, str, Row], Any]] = {
+    "smart_bcc_email": lambda _company, kind, row: smart_bcc(kind, row["id"]),
+    "notes_count": _notes,
+    "people_count": _people,
+    "participants_count": _participants,
+    "products_count": lambda company, _kind, row: company["deal_product"].count(
+        "deal_id", row["id"]
+    ),
+}
 
 
 def _deals(company: Company, kind: str, row: Row, name: str) -> int:

@@ -28,19 +28,31 @@ def problem_with(definition: FieldDefinition, value: Any, exists: Exists) -> str
     kind = definition.field_type
     if kind in _LONGEST:
         return _text_problem(value, _LONGEST[kind])
-    if kind == "double":
-        return None if is_number(value) else "expected a number"
-    if kind == "date":
-        return None if is_date(value) else "expected a date as YYYY-MM-DD"
-    if kind in _RECORDS:
-        known = is_integer(value) and exists(_RECORDS[kind], value)
-        return None if known else f"expected the id of a {_RECORDS[kind]}"
-    if kind == "enum":
-        known = is_integer(value) and definition.option(value) is not None
-        return None if known else "expected the id of an option"
     if kind == "set":
         return _set_problem(definition, value)
-    return _composite_problem(kind, value)
+    tests: dict[str, tuple[Callable[[Any], bool], str]] = {
+        "double": (is_number, "expected a number"),
+        "date": (is_date, "expected a date as YYYY-MM-DD"),
+        "enum": (lambda given: _is_option(definition, given), "expected the id of an option"),
+    }
+    if kind in _RECORDS:
+        test, wish = _record_test(_RECORDS[kind], exists)
+    elif kind in tests:
+        test, wish = tests[kind]
+    else:
+        return _composite_problem(kind, value)
+    return None if test(value) else wish
+
+
+def _is_option(definition: FieldDefinition, value: Any) -> bool:
+    return is_integer(value) and definition.option(value) is not None
+
+
+def _record_test(kind: str, exists: Exists) -> tuple[Callable[[Any], bool], str]:
+    return (
+        lambda given: is_integer(given) and exists(kind, given),
+        f"expected the id of a record: {kind}",
+    )
 
 
 def is_integer(value: object) -> bool:
@@ -62,7 +74,7 @@ def _text_problem(value: Any, longest: int) -> str | None:
 def _set_problem(definition: FieldDefinition, value: Any) -> str | None:
     if not isinstance(value, list) or not value:
         return "expected a non-empty array of option ids"
-    known = all(is_integer(item) and definition.option(item) for item in value)
+    known = all(_is_option(definition, item) for item in value)
     return None if known else "expected ids of options"
 
 

@@ -77,9 +77,7 @@ def create_deal(company: Company, given: Mapping[str, Any], actor: Actor) -> Row
     return company.insert("deal", deal, actor)
 
 
-def update_deal(
-    company: Company, deal: Row, given: Mapping[str, Any], actor: Actor, *, version: int = 2
-) -> None:
+def update_deal(company: Company, deal: Row, given: Mapping[str, Any], actor: Actor) -> None:
     """Change what is given; raise UnfitError for what does not fit."""
     checked_references(company, given, _REFERENCES)
     changes: Row = {name: given[name] for name in _PLAIN if name in given}

@@ -84,15 +84,13 @@ class FieldDefinition:
 
     def subfields(self) -> list[dict[str, str]] | None:
         """Return the parts of a composite value as v2 describes them."""
-        parts = _SUBFIELDS.get(self.field_type) if self.is_custom else None
-        return (
-            parts
-            and [
-                {"field_code": code, "field_name": f"{name} of {self.name}", "field_type": kind}
-                for code, name, kind in parts
-            ]
-            or None
-        )
+        parts = _SUBFIELDS.get(self.field_type)
+        if parts is None or not self.is_custom:
+            return None
+        return [
+            {"field_code": code, "field_name": f"{name} of {self.name}", "field_type": kind}
+            for code, name, kind in parts
+        ]
 
 
 class FieldBook:

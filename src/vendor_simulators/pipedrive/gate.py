@@ -111,9 +111,9 @@ class Gate:
         refused = self.limiter.admit(login, is_search=operation.is_search)
         if refused is not None:
             raise answers.over_limit(refused)
-        if login.scopes is not None and operation.scopes.isdisjoint(login.scopes):
-            if operation.scopes:
-                raise answers.scope_mismatch()
+        needed, held = operation.scopes, login.scopes
+        if needed and held is not None and needed.isdisjoint(held):
+            raise answers.scope_mismatch()
 
     def _call(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -34,7 +34,7 @@ def enabled_lines(company: Company, deal_id: int) -> list[Row]:
 
 
 def add_lines(
-    company: Company, deal: Row, wanted: list[Mapping[str, Any]], actor: Actor
+    company: Company, deal: Row, wanted: Sequence[Mapping[str, Any]], actor: Actor
 ) -> list[Row]:
     """Attach products; all of them are checked before the first is attached."""
     drafts = [_draft(company, deal, given) for given in wanted]

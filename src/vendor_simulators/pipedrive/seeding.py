@@ -189,11 +189,11 @@ class Seeder:
         return row
 
     def _fields(self, wanted: Mapping[str, list[Row]]) -> list[Row]:
-        made = []
-        for kind, definitions in wanted.items():
-            for given in definitions:
-                made.append(self.add_field(kind, given))
-        return made
+        return [
+            self.add_field(kind, given)
+            for kind, definitions in wanted.items()
+            for given in definitions
+        ]
 
     def add_field(self, kind: str, given: Row) -> Row:
         """Define a custom field; ``options`` are labels or objects with a label."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -194,7 +193,7 @@ class PipedriveSimulator(Simulator):
 
     def cost_of(self, request: web.Request) -> int:
         """Return the tokens that a call was charged."""
-        return request.get(COST, 0)
+        return int(request.get(COST, 0))
 
     def expire_login(self, request: web.Request) -> bool:
         """End the bearer token that a call uses; API tokens do not expire."""
@@ -238,14 +237,8 @@ class PipedriveSimulator(Simulator):
         url = self.switches["redirect_uri"]
         return await self.sender.notify("DELETE", url, encode(notice), headers)
 
-    async def settle(self) -> None:
-        """Return once every delivery that can go out now has gone out."""
-        while not self.sender.is_idle:
-            await asyncio.sleep(0)
-
     def _handler(self, operation: Operation) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            body = await request.read() if request.can_read_body else b""
-            return self.gate.carry_out(operation, request, body)
+            return self.gate.carry_out(operation, request, await request.read())
 
         return handle

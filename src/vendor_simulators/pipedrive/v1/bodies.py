@@ -18,7 +18,7 @@ from vendor_simulators.pipedrive.wire import Row, number_in, read_any_time
 Convert = Callable[[Any], Any]
 Names = Mapping[str, tuple[str, Convert]]  # v1's key: v2's name, and how to read the value
 
-_YES = frozenset({True, 1, "1", "true"})
+_YES = frozenset({1, "1", "true"})  # True equals 1
 
 
 def whole(value: Any) -> int | None:

@@ -53,7 +53,7 @@ class _FieldsAPI:
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def list(self, call: Call) -> Answer:
+    def listing(self, call: Call) -> Answer:
         rows = [{"id": field.id, "field": field} for field in call.company.fields.of(self.kind)]
         is_flat = call.switches["v1_row_pagination"] == "flat"
         return offset_page(call, rows, lambda row: field_view(row["field"]), is_flat=is_flat)
@@ -136,7 +136,7 @@ def _operations(
     api = _FieldsAPI(kind)
     path, one = f"/{noun}", f"/{noun}/{{id}}"
     calls: list[tuple[str, str, int, Callable[[Call], Answer], frozenset[str]]] = [
-        ("GET", path, 20, api.list, read),
+        ("GET", path, 20, api.listing, read),
     ]
     if not is_read_only:
         calls += [

@@ -88,7 +88,7 @@ class V1Views:
             "close_time": v1_time(row["close_time"]),
             "pipeline_id": row["pipeline_id"],
             **{name: v1_time(row[name]) for name in ("won_time", "first_won_time", "lost_time")},
-            **{name: counts.extra(company, "deal", row, name) for name in _DEAL_COUNTS},
+            **{name: counts.optional_field(company, "deal", row, name) for name in _DEAL_COUNTS},
             "expected_close_date": row["expected_close_date"],
             "last_incoming_mail_time": None,
             "last_outgoing_mail_time": None,
@@ -139,7 +139,9 @@ class V1Views:
             "company_id": COMPANY_ID,
             "owner_id": self.user(row["owner_id"]),
             "name": row["name"],
-            "people_count": counts.extra(self._company, "organization", row, "people_count"),
+            "people_count": counts.optional_field(
+                self._company, "organization", row, "people_count"
+            ),
             **self._contact("organization", row),
             "country_code": None,
             "address": address.get("value"),
@@ -301,7 +303,9 @@ class V1Views:
             return organization_id
         return {
             "name": row["name"],
-            "people_count": counts.extra(self._company, "organization", row, "people_count"),
+            "people_count": counts.optional_field(
+                self._company, "organization", row, "people_count"
+            ),
             "owner_id": row["owner_id"],
             "address": (row["address"] or {}).get("value"),
             "active_flag": not row["is_deleted"],
@@ -312,7 +316,10 @@ class V1Views:
     def _contact(self, kind: str, row: Row) -> Row:
         owner = self._company["user"].find(row["owner_id"])
         return {
-            **{name: counts.extra(self._company, kind, row, name) for name in _CONTACT_COUNTS},
+            **{
+                name: counts.optional_field(self._company, kind, row, name)
+                for name in _CONTACT_COUNTS
+            },
             "active_flag": not row["is_deleted"],
             "picture_id": row["picture_id"],
             "first_char": row["name"][:1].lower(),

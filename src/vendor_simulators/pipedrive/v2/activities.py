@@ -64,11 +64,11 @@ def _list(call: Call) -> Answer:
     table, view = call.company["activity"], activity_view(call.company, Wanted.of(query))
     if "filter_id" in query:
         keep = matcher(call.company, "activity", query["filter_id"])
-        return list_page(call, table, query, keep=keep, equal={}, view=view)
+        return list_page(table, query, keep=keep, equal={}, view=view)
     equal = {name: query[name] for name in (*_EQUAL, "done", "lead_id") if name in query}
     if "ids" in query:
         return answer_ids(table, query, keep=alive_keep(query), equal=equal, view=view)
-    return list_page(call, table, query, keep=alive_keep(query), equal=equal, view=view)
+    return list_page(table, query, keep=alive_keep(query), equal=equal, view=view)
 
 
 def _get(call: Call) -> Answer:

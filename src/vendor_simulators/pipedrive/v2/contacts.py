@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vendor_simulators.pipedrive import contacts
-from vendor_simulators.pipedrive.answers import Answer, single
+from vendor_simulators.pipedrive.answers import Answer, invalid, single
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
-from vendor_simulators.pipedrive.contacts import ENRICHMENT
 from vendor_simulators.pipedrive.filters import matcher
 from vendor_simulators.pipedrive.v2 import validation as v
 from vendor_simulators.pipedrive.v2.lists import list_page, page_readers
@@ -108,16 +107,16 @@ def _listed(
     if "filter_id" in query:
         filter_type = {"person": "people", "organization": "org"}[kind]
         keep = matcher(call.company, filter_type, query["filter_id"])
-        return list_page(call, table, query, keep=keep, equal={}, view=view)
+        return list_page(table, query, keep=keep, equal={}, view=view)
     alive = alive_keep(query)
-    equal = {name: query[name] for name in ("owner_id", "org_id") if name in query}
+    equal: Row = {name: query[name] for name in ("owner_id", "org_id") if name in query}
 
     def wanted(row: Row) -> bool:
         return alive(row) and (also is None or also(row))
 
     if "ids" in query:
         return answer_ids(table, query, keep=wanted, equal=equal, view=view)
-    return list_page(call, table, query, keep=wanted, equal=equal, view=view)
+    return list_page(table, query, keep=wanted, equal=equal, view=view)
 
 
 def _people_of_deal(call: Call, query: Mapping[str, int]) -> Callable[[Row], bool] | None:
@@ -177,7 +176,7 @@ def _update_organization(call: Call) -> Answer:
 def _create_person(call: Call) -> Answer:
     given = v.read_body(call, _PERSON_BODY, custom="person")
     if not given.get("name") and not (given.get("first_name") and given.get("last_name")):
-        raise v.invalid("name: Parameter 'name' is required")
+        raise invalid("name: Parameter 'name' is required")
     row = contacts.create_person(call.company, given, call.actor)
     return one(row, person_view(call.company))
 

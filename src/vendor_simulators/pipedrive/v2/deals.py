@@ -98,7 +98,7 @@ def _listed(call: Call, query: Row, *, is_archived: bool) -> Answer:
 
     if "ids" in query and "filter_id" not in query:
         return answer_ids(company["deal"], query, keep=wanted, equal=equal, view=view)
-    return list_page(call, company["deal"], query, keep=wanted, equal=equal, view=view)
+    return list_page(company["deal"], query, keep=wanted, equal=equal, view=view)
 
 
 def _keep(query: Row) -> Callable[[Row], bool]:

@@ -72,7 +72,7 @@ class _FieldsAPI:
             raise invalid(f"{found.code}: Only custom fields can be changed")
         return found
 
-    def list(self, call: Call) -> Answer:
+    def listing(self, call: Call) -> Answer:
         query = v.read_query(call, _LIST)
         extra = query.get("include_fields", ())
         rows = [
@@ -186,7 +186,7 @@ def _operations(
         ("DELETE", options, 3, api.delete_options),
     )
     return (
-        Operation(method="GET", path=base, cost=10, run=api.list, scopes=read),
+        Operation(method="GET", path=base, cost=10, run=api.listing, scopes=read),
         Operation(method="GET", path=one, cost=1, run=api.get, scopes=read),
         *(
             Operation(method=method, path=path, cost=cost, run=run, scopes=write)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vendor_simulators.pipedrive.answers import Answer, invalid, page
-from vendor_simulators.pipedrive.calls import Call
 from vendor_simulators.pipedrive.table import Table
 from vendor_simulators.pipedrive.v2.validation import (
     Reader,
@@ -71,7 +70,6 @@ class Order:
 
 
 def list_page(
-    call: Call,
     table: Table,
     query: Mapping[str, Any],
     *,

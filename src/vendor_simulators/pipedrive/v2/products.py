@@ -66,11 +66,11 @@ def _list(call: Call) -> Answer:
     table, view = call.company["product"], product_view(call.company, Wanted.of(query))
     if "filter_id" in query:
         keep = matcher(call.company, "products", query["filter_id"])
-        return list_page(call, table, query, keep=keep, equal={}, view=view)
+        return list_page(table, query, keep=keep, equal={}, view=view)
     equal = {"owner_id": query["owner_id"]} if "owner_id" in query else {}
     if "ids" in query:
         return answer_ids(table, query, keep=alive_keep(query), equal=equal, view=view)
-    return list_page(call, table, query, keep=alive_keep(query), equal=equal, view=view)
+    return list_page(table, query, keep=alive_keep(query), equal=equal, view=view)
 
 
 def _get(call: Call) -> Answer:

@@ -125,7 +125,7 @@ def person_view(company: Company, wanted: Wanted = PLAIN) -> View:
 
 def product_view(company: Company, wanted: Wanted = PLAIN) -> View:
     """Return the view of products."""
-    names = _PRODUCT
+    names: tuple[str, ...] = _PRODUCT
     if company.switches["plan"] == "lite":
         names = tuple(name for name in _PRODUCT if not name.startswith("billing_"))
     return lambda row: _completed(
@@ -189,7 +189,7 @@ def custom_fields(company: Company, kind: str, row: Row, wanted: Wanted = PLAIN)
 def _completed(company: Company, kind: str, row: Row, shown: Row, wanted: Wanted) -> Row:
     """Add what was asked for, and the custom fields last."""
     for name in wanted.extra:
-        shown[name] = counts.extra(company, kind, row, name)
+        shown[name] = counts.optional_field(company, kind, row, name)
     if wanted.labels:
         field = company.fields.find(kind, "label_ids")
         known = {option.id: option.label for option in (field and field.options) or ()}

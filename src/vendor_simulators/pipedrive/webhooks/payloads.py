@@ -184,8 +184,8 @@ class Payloads:
         is_flat = self._company.switches["v1_relations"] == "ids"
         view = V1Views(self._company, flat=is_flat).of(event.kind)
         action = NEW_OF_OLD["merge" if event.merged_from is not None else event.action]
-        current = None if event.action == "delete" else view(event.row)
-        previous = None
+        current: Any = None if event.action == "delete" else view(event.row)
+        previous: Any = None
         if event.previous is not None:
             previous = view({**event.row, **event.previous})
         if event.kind == "user":
