@@ -10,8 +10,8 @@ from typing import Any
 from vendor_simulators.acumatica.answers import RefusalError, message, no_route
 from vendor_simulators.acumatica.erp import Erp
 from vendor_simulators.acumatica.forms import Form
-from vendor_simulators.acumatica.identity import Session
 from vendor_simulators.acumatica.records import Record
+from vendor_simulators.acumatica.sessions import Session
 
 _KEPT = 5_000
 _LONGEST = 30.0  # seconds after which an operation that nobody polls is over all the same

@@ -1,16 +1,13 @@
-"""Who may sign in, the sessions that are open, the seats they take, and the tokens given out."""
+"""Who may sign in and how: by cookie or by OAuth token."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from vendor_simulators.acumatica.answers import RefusalError, fault, message
+from vendor_simulators.acumatica.oauth import ConnectedApp, OAuth
+from vendor_simulators.acumatica.sessions import Session, Sessions, User
 from vendor_simulators.kit import SimClock
 
 TENANT = "Company"
@@ -19,389 +16,52 @@ PASSWORD = "Sandbox-Passw0rd"
 CLIENT_ID = f"6B1F0C2E-9A44-4E57-BD13-2C7705A1D9E4@{TENANT}"
 CLIENT_SECRET = "sandbox-client-secret"
 REDIRECT_URI = "http://127.0.0.1:8400/oauth/callback"
-
-_CODE_SECONDS = 300
-_DAY = 86_400
-_MANY_TOKENS = 1_000  # from here on, expired ones are dropped
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-@dataclass
-class User:
-    """A person or an integration that signs in."""
-
-    name: str
-    password: str
-    must_change_password: bool = False
-
-
-@dataclass
-class ConnectedApp:
-    """A row of the Connected Applications form (SM303010)."""
-
-    client_id: str  # with @tenant
-    secret: str
-    redirect_uris: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Session:
-    """A session on the server; it takes a seat until it ends or stays idle."""
-
-    id: str
-    user: str
-    kind: str  # "cookie" or "oauth"
-    used_at: float
-    auth_cookie: str = ""
-    branch: str = "MAIN"
-    has_seat: bool = False
-    is_concurrent: bool = False
-    is_over: bool = False
-
-
-@dataclass
-class Grant:
-    """One consent or password sign-in, with its chain of refresh tokens."""
-
-    client_id: str
-    user: str
-    scope: str
-    session: Session
-    expires_at: float
-    refresh_token: str | None = None
-    is_revoked: bool = False
-
-
-@dataclass
-class _Token:
-    grant: Grant
-    expires_at: float
-
-
-@dataclass
-class _Code:
-    client_id: str
-    redirect_uri: str
-    scope: str
-    challenge: str | None
-    expires_at: float
+_BEARER = "bearer "
 
 
 class Identity:
-    """Sign-in, sessions, seats and tokens of one tenant."""
+    """Sign-in of one tenant."""
 
     def __init__(self, *, clock: SimClock, rng: random.Random, switches: dict[str, Any]) -> None:
         self._clock = clock
-        self._rng = rng
-        self._switches = switches
-        self.tenants = {TENANT}
-        self.users = {USERNAME: User(USERNAME, PASSWORD)}
-        self.apps = {CLIENT_ID: ConnectedApp(CLIENT_ID, CLIENT_SECRET, [REDIRECT_URI])}
-        self.sessions: dict[str, Session] = {}
-        self._by_auth_cookie: dict[str, Session] = {}
-        self._tokens: dict[str, _Token] = {}
-        self._codes: dict[str, _Code] = {}
-        self._refresh: dict[str, Grant] = {}
-        self._used_refresh: dict[str, Grant] = {}
-
-    # Signing in with cookies
-
-    def login(self, content: Mapping[str, Any]) -> Session:
-        """Open a session by name and password, as POST /entity/auth/login does."""
-        tenant = content.get("tenant") or content.get("company")
-        is_known = tenant is None or tenant in self.tenants or self._switches["any_tenant"]
-        if not is_known:
-            raise fault(
-                "A proper company ID cannot be determined for the request.",
-                "PX.Data.PXUndefinedCompanyException",
-            )
-        user = self._checked_user(content.get("name"), content.get("password"))
-        if user is None:
-            raise fault("Error: Invalid credentials. Please try again.")
-        session = self._open(user.name, "cookie")
-        session.branch = str(content.get("branch") or session.branch)
-        try:
-            self.take_seat(session)
-        except RefusalError:
-            self.end(session)
-            raise
-        return session
-
-    def end(self, session: Session) -> None:
-        """Sign a session out and free its seat."""
-        session.is_over, session.has_seat = True, False
-        self.sessions.pop(session.id, None)
-        self._by_auth_cookie.pop(session.auth_cookie, None)
-
-    # Who is calling
+        self.sessions = Sessions(
+            clock=clock,
+            rng=rng,
+            switches=switches,
+            users={USERNAME: User(USERNAME, PASSWORD)},
+            tenants={TENANT},
+        )
+        self.oauth = OAuth(
+            clock=clock,
+            sessions=self.sessions,
+            switches=switches,
+            apps={CLIENT_ID: ConnectedApp(CLIENT_ID, CLIENT_SECRET, [REDIRECT_URI])},
+        )
 
     def session_of(self, authorization: str | None, cookies: Mapping[str, str]) -> Session:
         """Return the session of a call; 401 without one, 500 when no seat is free."""
-        if authorization is not None and authorization.lower().startswith("bearer "):
-            session = self._session_of_token(authorization[7:].strip(), cookies)
+        token = _bearer(authorization)
+        if token is not None:
+            session = self.oauth.session_of(token, cookies)
         else:
-            session = self._session_of_cookies(cookies)
-        self.take_seat(session)
+            session = self.sessions.of_cookies(cookies)
+        self.sessions.take_seat(session)
         session.used_at = self._clock.monotonic()
         return session
 
-    def take_seat(self, session: Session) -> None:
-        """Give a session a seat unless it has one; refuse with ``API Login Limit``."""
-        if session.has_seat:
-            return
-        self._free_idle_seats()
-        limit = self._switches["api_users"]
-        if limit is not None and self.seats_taken >= limit:
-            raise fault("API Login Limit", status=self._switches["seat_limit_status"])
-        session.has_seat = True
-
-    @property
-    def seats_taken(self) -> int:
-        """How many sessions hold a seat."""
-        return sum(session.has_seat for session in self.sessions.values())
-
-    # OAuth 2.0
-
-    def authorize(self, query: Mapping[str, str]) -> str:
-        """Return a code for the authorize request; raise OAuthError when it must be refused."""
-        app = self._app(query.get("client_id"))
-        if app is None:
-            raise OAuthError("unauthorized_client")
-        if not self._takes_redirect(app, query.get("redirect_uri", "")):
-            raise OAuthError("invalid_request", "the redirect_uri is not registered")
-        if query.get("response_type") != "code":
-            raise OAuthError("unsupported_response_type")
-        if "api" not in query.get("scope", "").replace(":concurrent_access", "").split():
-            raise OAuthError("invalid_scope")
-        challenge = query.get("code_challenge")
-        if challenge is not None and query.get("code_challenge_method") != "S256":
-            raise OAuthError("invalid_request", "code_challenge_method must be S256")
-        code = self._secret(12)
-        self._codes[code] = _Code(
-            client_id=app.client_id,
-            redirect_uri=query["redirect_uri"],
-            scope=query["scope"],
-            challenge=challenge,
-            expires_at=self._clock.monotonic() + _CODE_SECONDS,
-        )
-        return code
-
-    def token(self, form: Mapping[str, str]) -> dict[str, Any]:
-        """Answer the token endpoint; raise OAuthError when it must be refused."""
-        app = self._app(form.get("client_id"))
-        if app is None or form.get("client_secret") != app.secret:
-            raise OAuthError("invalid_client")
-        kind = form.get("grant_type")
-        if kind == "authorization_code":
-            return self._tokens_of(self._grant_by_code(app, form))
-        if kind == "password":
-            return self._tokens_of(self._grant_by_password(app, form))
-        if kind == "refresh_token":
-            return self._renewed(app, form.get("refresh_token", ""))
-        raise OAuthError("unsupported_grant_type")
-
-    def expire_token(self, authorization: str | None, cookies: Mapping[str, str]) -> bool:
+    def expire_login(self, authorization: str | None, cookies: Mapping[str, str]) -> bool:
         """Let the login of a call expire now; say whether it had one."""
-        if authorization is not None and authorization.lower().startswith("bearer "):
-            return self._tokens.pop(authorization[7:].strip(), None) is not None
-        session = self._by_auth_cookie.get(cookies.get(".ASPXAUTH", ""))
+        token = _bearer(authorization)
+        if token is not None:
+            return self.oauth.expire_token(token)
+        session = self.sessions.of_auth_cookie(cookies.get(".ASPXAUTH", ""))
         if session is None:
             return False
-        self.end(session)
+        self.sessions.end(session)
         return True
 
-    def expire_access_tokens(self) -> int:
-        """Let every access token expire; refresh tokens stay good."""
-        number = len(self._tokens)
-        self._tokens.clear()
-        return number
 
-    def revoke_grants(self) -> int:
-        """Revoke everything that was consented to: a person has to sign in again."""
-        number = len(self._refresh)
-        self._refresh.clear()
-        self._tokens.clear()
-        self.end_sessions()
-        return number
-
-    def end_sessions(self) -> int:
-        """Sign everybody out; access tokens open a new session with the next call."""
-        ending = list(self.sessions.values())
-        for session in ending:
-            session.has_seat = False
-            if session.kind == "cookie":
-                self.end(session)
-        return len(ending)
-
-    def _checked_user(self, name: Any, password: Any) -> User | None:
-        user = self.users.get(str(name))
-        if user is None or user.password != password or user.must_change_password:
-            return None
-        return user
-
-    def _open(self, user: str, kind: str) -> Session:
-        session = Session(
-            id=self._secret(12), user=user, kind=kind, used_at=self._clock.monotonic()
-        )
-        self.sessions[session.id] = session
-        if kind == "cookie":
-            session.auth_cookie = self._secret(32).upper()
-            self._by_auth_cookie[session.auth_cookie] = session
-        return session
-
-    def _session_of_cookies(self, cookies: Mapping[str, str]) -> Session:
-        session = self._by_auth_cookie.get(cookies.get(".ASPXAUTH", ""))
-        if session is None or session.id != cookies.get("ASP.NET_SessionId"):
-            raise _not_logged_in()
-        if self._is_idle(session):
-            self.end(session)
-            raise _not_logged_in()
-        return session
-
-    def _session_of_token(self, value: str, cookies: Mapping[str, str]) -> Session:
-        token = self._tokens.get(value)
-        if token is None or token.expires_at <= self._clock.monotonic() or token.grant.is_revoked:
-            raise _not_logged_in()
-        grant = token.grant
-        if "api:concurrent_access" in grant.scope.split():
-            named = self.sessions.get(cookies.get("ASP.NET_SessionId", ""))
-            session = named if named is not None else self._open(grant.user, "oauth")
-            session.is_concurrent = True
-            return session
-        if grant.session.is_over:
-            grant.session = self._open(grant.user, "oauth")
-        if self._is_idle(grant.session):
-            grant.session.has_seat = False
-        return grant.session
-
-    def _is_idle(self, session: Session) -> bool:
-        idle = self._clock.monotonic() - session.used_at
-        return idle > float(self._switches["session_idle_minutes"]) * 60
-
-    def _free_idle_seats(self) -> None:
-        for session in list(self.sessions.values()):
-            if session.has_seat and self._is_idle(session):
-                session.has_seat = False
-
-    def _app(self, client_id: str | None) -> ConnectedApp | None:
-        app = self.apps.get(client_id or "")
-        if app is None or app.client_id.rpartition("@")[2] not in self.tenants:
-            return None
-        return app
-
-    def _takes_redirect(self, app: ConnectedApp, uri: str) -> bool:
-        if uri in app.redirect_uris:
-            return True
-        return bool(self._switches["any_loopback_redirect"] and urlsplit(uri).hostname in _LOOPBACK)
-
-    def _grant_by_code(self, app: ConnectedApp, form: Mapping[str, str]) -> Grant:
-        code = self._codes.pop(form.get("code", ""), None)
-        if code is None or code.client_id != app.client_id:
-            raise OAuthError("invalid_grant")
-        if code.expires_at <= self._clock.monotonic():
-            raise OAuthError("invalid_grant")
-        if code.redirect_uri != form.get("redirect_uri"):
-            raise OAuthError("invalid_grant")
-        if code.challenge is not None and code.challenge != _s256(form.get("code_verifier", "")):
-            raise OAuthError("invalid_grant")
-        return self._grant(app, USERNAME, code.scope)
-
-    def _grant_by_password(self, app: ConnectedApp, form: Mapping[str, str]) -> Grant:
-        user = self._checked_user(form.get("username"), form.get("password"))
-        if user is None:
-            raise OAuthError("invalid_grant", "invalid_username_or_password")
-        scope = form.get("scope", "")
-        if not {"api", "api:concurrent_access"} & set(scope.split()):
-            raise OAuthError("invalid_scope")
-        return self._grant(app, user.name, scope)
-
-    def _grant(self, app: ConnectedApp, user: str, scope: str) -> Grant:
-        life = float(self._switches["refresh_days"]) * _DAY
-        grant = Grant(
-            client_id=app.client_id,
-            user=user,
-            scope=scope,
-            session=self._open(user, "oauth"),
-            expires_at=self._clock.monotonic() + life,
-        )
-        if self._switches["seat_taken_at"] == "token":
-            try:
-                self.take_seat(grant.session)
-            except RefusalError:
-                self.end(grant.session)
-                raise
-        return grant
-
-    def _renewed(self, app: ConnectedApp, refresh_token: str) -> dict[str, Any]:
-        reused = self._used_refresh.get(refresh_token)
-        if reused is not None and self._switches["revoke_chain_on_reuse"]:
-            reused.is_revoked = True
-            self._refresh.pop(reused.refresh_token or "", None)
-        grant = self._refresh.get(refresh_token)
-        if grant is None or grant.client_id != app.client_id or grant.is_revoked:
-            raise OAuthError("invalid_grant")
-        now = self._clock.monotonic()
-        if grant.expires_at <= now:
-            raise OAuthError("invalid_grant")
-        sliding = self._switches["sliding_refresh_days"]
-        if sliding is not None:
-            grant.expires_at = now + float(sliding) * _DAY
-        if self._switches["renewal_without_refresh_token"]:
-            answer = self._tokens_of(grant, keeps_refresh_token=True)
-            answer.pop("refresh_token", None)
-            return answer
-        self._used_refresh[refresh_token] = self._refresh.pop(refresh_token)
-        return self._tokens_of(grant)
-
-    def _tokens_of(self, grant: Grant, *, keeps_refresh_token: bool = False) -> dict[str, Any]:
-        seconds = int(self._switches["token_seconds"])
-        self._drop_expired_tokens()
-        access = self._secret(24)
-        self._tokens[access] = _Token(grant, self._clock.monotonic() + seconds)
-        answer: dict[str, Any] = {
-            "access_token": access,
-            "expires_in": seconds,
-            "token_type": "Bearer",
-        }
-        if "offline_access" in grant.scope.split() and not keeps_refresh_token:
-            grant.refresh_token = self._secret(32)
-            self._refresh[grant.refresh_token] = grant
-            answer["refresh_token"] = grant.refresh_token
-        if self._switches["scope_in_token_answer"]:
-            answer["scope"] = grant.scope
-        return answer
-
-    def _drop_expired_tokens(self) -> None:
-        if len(self._tokens) < _MANY_TOKENS:
-            return
-        now = self._clock.monotonic()
-        self._tokens = {
-            value: token for value, token in self._tokens.items() if token.expires_at > now
-        }
-
-    def _secret(self, size: int) -> str:
-        drawn = self._rng.getrandbits(size * 8).to_bytes(size, "big")
-        return base64.urlsafe_b64encode(drawn).decode().rstrip("=").replace("-", "x")
-
-
-class OAuthError(Exception):
-    """A refusal of the authorize or token endpoint, by its standard code."""
-
-    def __init__(self, code: str, description: str | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.description = description
-
-    def content(self) -> dict[str, str]:
-        """Return the JSON body of the refusal."""
-        more = {} if self.description is None else {"error_description": self.description}
-        return {"error": self.code, **more}
-
-
-def _s256(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def _not_logged_in() -> RefusalError:
-    return message(401, "You are not logged in.")
+def _bearer(authorization: str | None) -> str | None:
+    if authorization is None or not authorization.lower().startswith(_BEARER):
+        return None
+    return authorization[len(_BEARER) :].strip()

@@ -201,16 +201,16 @@ class People(Screens):
         return {}
 
     def _expire_tokens(self, _body: Body) -> dict[str, Any]:
-        return {"expired": self._identity.expire_access_tokens()}
+        return {"expired": self._identity.oauth.expire_access_tokens()}
 
     def _revoke_tokens(self, _body: Body) -> dict[str, Any]:
-        return {"revoked": self._identity.revoke_grants()}
+        return {"revoked": self._identity.oauth.revoke_grants()}
 
     def _end_sessions(self, _body: Body) -> dict[str, Any]:
-        return {"ended": self._identity.end_sessions()}
+        return {"ended": self._identity.sessions.end_all()}
 
     def _change_password(self, body: Body) -> dict[str, Any]:
-        self._identity.users[str(body["username"])].password = str(body["password"])
+        self._identity.sessions.users[str(body["username"])].password = str(body["password"])
         return {}
 
     def _fail_action(self, body: Body) -> dict[str, Any]:

@@ -27,12 +27,12 @@ from vendor_simulators.acumatica.contract import ANY_VERSION, Entity, Field
 from vendor_simulators.acumatica.erp import Erp
 from vendor_simulators.acumatica.filters import Filter, compile_filter
 from vendor_simulators.acumatica.forms import Form
-from vendor_simulators.acumatica.identity import Session
 from vendor_simulators.acumatica.inquiries import InquiryForm
 from vendor_simulators.acumatica.paths import Target
 from vendor_simulators.acumatica.push import PushSender
 from vendor_simulators.acumatica.records import Record
 from vendor_simulators.acumatica.saving import check_conditions, find_original, save
+from vendor_simulators.acumatica.sessions import Session
 from vendor_simulators.acumatica.shapes import Place, Shape, render, shape_of
 
 _OPTIMISER = "PX.Api.ContractBased.OptimizedExport.CannotOptimizeException"

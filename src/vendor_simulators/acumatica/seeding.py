@@ -8,9 +8,11 @@ from typing import Any
 
 from vendor_simulators.acumatica import defaults
 from vendor_simulators.acumatica.erp import Erp
-from vendor_simulators.acumatica.identity import ConnectedApp, Identity, User
+from vendor_simulators.acumatica.identity import Identity
+from vendor_simulators.acumatica.oauth import ConnectedApp
 from vendor_simulators.acumatica.push import Destination, PushQuery, PushSender
 from vendor_simulators.acumatica.records import plain
+from vendor_simulators.acumatica.sessions import User
 from vendor_simulators.acumatica.site import LineDiscount, ListPrice, OrderType
 from vendor_simulators.acumatica.values import read_date
 from vendor_simulators.kit import ControlError
@@ -42,10 +44,10 @@ def seed(erp: Erp, identity: Identity, push: PushSender, body: Mapping[str, Any]
         "lists": lambda lists: _extend_lists(erp, lists),
         "order_types": lambda rows: _add_order_types(erp, rows),
         "custom_fields": lambda rows: _add_custom_fields(erp, rows),
-        "users": lambda rows: identity.users.update(
+        "users": lambda rows: identity.sessions.users.update(
             {row["name"]: User(row["name"], row["password"]) for row in rows}
         ),
-        "connected_apps": lambda rows: identity.apps.update(
+        "connected_apps": lambda rows: identity.oauth.apps.update(
             {row["client_id"]: ConnectedApp(**row) for row in rows}
         ),
         "push_destinations": lambda rows: push.destinations.extend(
@@ -64,7 +66,7 @@ def seed(erp: Erp, identity: Identity, push: PushSender, body: Mapping[str, Any]
 def dump(erp: Erp, identity: Identity, kind: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return records of a kind whose fields equal those of ``query``."""
     if kind in {"session", "sessions"}:
-        return [vars(session) for session in identity.sessions.values()]
+        return [vars(session) for session in identity.sessions.all.values()]
     if kind in {"price", "prices"}:
         return [vars(price) for price in erp.prices]
     entity = entity_of(erp, kind)

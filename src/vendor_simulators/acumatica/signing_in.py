@@ -17,7 +17,9 @@ from vendor_simulators.acumatica.answers import (
     json_response,
     no_route,
 )
-from vendor_simulators.acumatica.identity import Identity, OAuthError, Session
+from vendor_simulators.acumatica.identity import USERNAME, Identity
+from vendor_simulators.acumatica.oauth import OAuthError
+from vendor_simulators.acumatica.sessions import Session
 
 _GONE = "Thu, 01 Jan 1970 00:00:00 GMT"
 _CONSENT = """<!DOCTYPE html><html><head><title>Sign In</title></head><body>
@@ -58,7 +60,7 @@ class SigningIn:
     async def login(self, request: web.Request) -> web.Response:
         """Open a cookie session: 204 and the cookies of a site."""
         content = await _login_content(request)
-        session = self._identity.login(content)
+        session = self._identity.sessions.login(content)
         answer = web.Response(status=204)
         for name, value in _cookies(session).items():
             answer.headers.add("Set-Cookie", f"{name}={value}; path=/{_flags(name)}")
@@ -73,7 +75,7 @@ class SigningIn:
         except RefusalError:
             session = None
         if session is not None:
-            self._identity.end(session)
+            self._identity.sessions.end(session)
         answer = web.Response(status=204)
         for name in (".ASPXAUTH", "ASP.NET_SessionId"):
             answer.headers.add("Set-Cookie", f"{name}=; expires={_GONE}; path=/; HttpOnly")
@@ -90,17 +92,19 @@ class SigningIn:
 
     def _consented(self, form: Mapping[str, str]) -> web.Response:
         query = dict(parse_qsl(form.get("query", "")))
-        user = self._identity.users.get(form.get("username", ""))
+        user = self._identity.sessions.users.get(form.get("username", ""))
         if user is None or user.password != form.get("password"):
             return web.Response(status=401, text="Invalid credentials.", content_type="text/html")
         try:
-            return self._allowed(query, is_denied=form.get("consent") != "allow")
+            return self._allowed(query, user=user.name, is_denied=form.get("consent") != "allow")
         except OAuthError as exc:
             return json_response(exc.content(), status=400)
 
-    def _allowed(self, query: dict[str, str], *, is_denied: bool = False) -> web.Response:
+    def _allowed(
+        self, query: dict[str, str], *, user: str = USERNAME, is_denied: bool = False
+    ) -> web.Response:
         # The request is checked before a refusal may be sent to its redirect_uri.
-        code = self._identity.authorize(query)
+        code = self._identity.oauth.authorize(query, user)
         state = {"state": query["state"]} if "state" in query else {}
         result = {"code": code, "scope": query["scope"], **state}
         if is_denied or self._switches["deny_consent"]:
@@ -115,7 +119,7 @@ class SigningIn:
             client_id, _, secret = decoded.partition(":")
             form = {"client_id": unquote(client_id), "client_secret": unquote(secret), **form}
         try:
-            answer = json_response(self._identity.token(form))
+            answer = json_response(self._identity.oauth.token(form))
         except OAuthError as exc:
             return json_response(exc.content(), status=400)
         answer.headers["Cache-Control"] = "no-store, no-cache, max-age=0"

@@ -28,7 +28,6 @@ from vendor_simulators.acumatica.identity import (
     TENANT,
     USERNAME,
     Identity,
-    Session,
 )
 from vendor_simulators.acumatica.licence import Licence
 from vendor_simulators.acumatica.paths import VIRTUAL_DIRECTORY, Target, parse
@@ -36,6 +35,7 @@ from vendor_simulators.acumatica.people import People
 from vendor_simulators.acumatica.push import PushSender
 from vendor_simulators.acumatica.resources import Call, Resources
 from vendor_simulators.acumatica.screens import told
+from vendor_simulators.acumatica.sessions import Session
 from vendor_simulators.acumatica.signing_in import SigningIn, session_cookie
 from vendor_simulators.acumatica.switches import SWITCHES
 from vendor_simulators.acumatica.values import UnreadableError, converted
@@ -132,7 +132,7 @@ class Acumatica(Simulator):
 
     def expire_login(self, request: web.Request) -> bool:
         """Expire the token or end the session of a call."""
-        return self.identity.expire_token(request.headers.get("Authorization"), request.cookies)
+        return self.identity.expire_login(request.headers.get("Authorization"), request.cookies)
 
     def throttled(self, request: web.Request) -> web.Response:
         """Return a declined request: 429 in plain text."""
