@@ -20,8 +20,9 @@ from ml_connector.connections.budgets import DatabaseLeases, ProbeLeases
 from ml_connector.connections.counts import CallCounts
 from ml_connector.connections.health import Health, OnChange, tell_nobody
 from ml_connector.connections.rows import ConnectionRow
-from ml_connector.connections.watching import Watch, WatchedPacer
+from ml_connector.connections.watching import Watch, WatchedPacer, WatchedTransport
 from ml_connector.transport.http import Transport, Writes
+from ml_connector.transport.messages import Recorder
 from ml_connector.transport.pacing import ConnectionPacer
 from ml_connector.transport.redaction import Redactor
 from ml_connector.vault.logins import VaultLogins
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from ml_connector.core.profile import Limits, Profile
     from ml_connector.storage.database import Database
     from ml_connector.transport.leases import WindowLease
-    from ml_connector.transport.messages import Recorder
     from ml_connector.transport.vendor import Vendor, VendorClient
     from ml_connector.vault.keyring import Keyring
 
@@ -46,7 +46,7 @@ CLOSE_IDLE_AFTER = timedelta(minutes=5)
 _READ_ROW_AGAIN_AFTER = 1.0  # seconds; a changed setting takes effect within it
 _CLOSE_IDLE_EVERY = 30.0  # seconds
 
-_Purpose = tuple[Writes, int]
+_Purpose = tuple[Writes, Recorder | None]
 """Clients are shared by runs that may write alike and whose calls are recorded alike."""
 
 
@@ -222,7 +222,7 @@ class Connections:
     def _client(
         self, account: _Account, writes: Writes, recorder: Recorder | None
     ) -> OpenConnection:
-        purpose = writes, id(recorder)
+        purpose = writes, recorder
         opened = account.clients.get(purpose)
         if opened is None:
             opened = account.clients[purpose] = self._open_client(account, writes, recorder)
@@ -231,7 +231,8 @@ class Connections:
     def _open_client(
         self, account: _Account, writes: Writes, recorder: Recorder | None
     ) -> OpenConnection:
-        transport = Transport(
+        transport = WatchedTransport(
+            account.watch,
             profile_limits=limits_of(account.vendor, account.settings),
             clock=self._clock,
             pacer=WatchedPacer(account.pacer, account.watch),

@@ -69,8 +69,8 @@ class PingReport:
         return {
             "at": self.at.isoformat(),
             "is_good": self.is_good,
-            "elapsed_ms": round(self.elapsed_ms, 1),
-            "lines": [asdict(line) for line in self.lines],
+            "elapsed_ms": round(self.elapsed_ms),
+            "lines": [_line_as_json(line) for line in self.lines],
         }
 
 
@@ -232,6 +232,11 @@ def _certificate_line(lines: Sequence[PingLine], met: ConnectorError | None) -> 
     if is_said or not isinstance(met, CertificateError):
         return ()
     return (_line_of(met),)
+
+
+def _line_as_json(line: PingLine) -> dict[str, Any]:
+    trip = line.round_trip_ms
+    return asdict(line) | {"round_trip_ms": None if trip is None else round(trip)}
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

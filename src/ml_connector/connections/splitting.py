@@ -42,6 +42,8 @@ def split(settings: BaseModel) -> tuple[dict[str, Any], dict[str, Secret]]:
     plain = settings.model_dump(mode="json")
     found = dict(_secrets_in(settings, ()))
     for path in found:
+        if any("." in name for name in path):
+            raise TypeError(f"settings keep a secret under a name with a dot: {path[-1]!r}")
         _remove(plain, path)
     return plain, {".".join(path): value for path, value in found.items()}
 
