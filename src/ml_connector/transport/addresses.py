@@ -14,33 +14,39 @@ _TO_QUOTE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%\[\]]")
 _KEPT_IN_QUERY = "$,:'()"  # legal in a query as they are; vendors' documents show them so
 
 
-def address_of(base: URL, path: str, params: Sequence[tuple[str, str]] | None) -> URL:
-    """Return the address of ``path`` below ``base``, or ``path`` itself if it is a whole address.
+class Base:
+    """The address under which one API's calls stand."""
 
-    Raises AddressError for a whole address of another origin: the login must not go there.
-    """
-    if path[:8].lower().startswith(("http://", "https://")):
-        address = _same_origin(base, _quoted(path))
-    else:
-        address = f"{str(base).rstrip('/')}/{_quoted(path.lstrip('/'))}" if path else str(base)
-    if params:
-        address += ("&" if "?" in address else "?") + urlencode(
-            params, quote_via=quote, safe=_KEPT_IN_QUERY
-        )
-    return URL(address, encoded=True)
+    def __init__(self, url: URL) -> None:
+        self._origin = url.origin()
+        self._text = str(url)
+        self._prefix = self._text.rstrip("/")
 
+    def address_of(self, path: str, params: Sequence[tuple[str, str]] | None) -> str:
+        """Return the encoded address of ``path`` below this one, or ``path`` if it is whole.
 
-def _same_origin(base: URL, address: str) -> str:
-    try:
-        origin = URL(address).origin()
-    except ValueError as exc:
-        raise AddressError(f"{address!r} is not an address") from exc
-    if origin != base.origin():
-        raise AddressError(
-            f"the vendor at {base.origin()} points to {origin}; "
-            "the login is not sent to another host, so this call was not made"
-        )
-    return address
+        Raises AddressError for a whole address of another origin: the login must not go there.
+        """
+        if path[:8].lower().startswith(("http://", "https://")):
+            address = self._same_origin(_quoted(path))
+        else:
+            address = f"{self._prefix}/{_quoted(path.lstrip('/'))}" if path else self._text
+        if params:
+            query = urlencode(params, quote_via=quote, safe=_KEPT_IN_QUERY)
+            address += f"{'&' if '?' in address else '?'}{query}"
+        return address
+
+    def _same_origin(self, address: str) -> str:
+        try:
+            origin = URL(address).origin()
+        except ValueError as exc:
+            raise AddressError(f"{address!r} is not an address") from exc
+        if origin != self._origin:
+            raise AddressError(
+                f"the vendor at {self._origin} points to {origin}; "
+                "the login is not sent to another host, so this call was not made"
+            )
+        return address
 
 
 def _quoted(path: str) -> str:

@@ -102,11 +102,10 @@ class Caller:
     async def carry_out(self, call: Call) -> Response:
         """Return the good answer, or raise what the call came to."""
         # The span stays with us: no trace header goes to the vendor, to whom it says nothing.
-        with _tracer.start_as_current_span(
-            call.request.operation, kind=trace.SpanKind.CLIENT, record_exception=False
-        ) as span:
-            if not span.is_recording():
-                return await self._until_answered(call)
+        span = _tracer.start_span(call.request.operation, kind=trace.SpanKind.CLIENT)
+        if not span.is_recording():
+            return await self._until_answered(call)
+        with trace.use_span(span, end_on_exit=True, record_exception=False):
             span.set_attributes(
                 {
                     "http.request.method": call.request.method,

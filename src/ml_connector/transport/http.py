@@ -21,7 +21,7 @@ from yarl import URL
 from ml_connector.core.clock import Clock
 from ml_connector.core.permits import WritePermit, current_permit
 from ml_connector.core.profile import Limits
-from ml_connector.transport.addresses import address_of
+from ml_connector.transport.addresses import Base
 from ml_connector.transport.calling import Call, Caller, Line
 from ml_connector.transport.failures import AddressError, PlanOnlyError, WriteNotPermittedError
 from ml_connector.transport.messages import (
@@ -149,9 +149,9 @@ class HTTP:
         self._caller = caller
         self._bounds = bounds
         self._headers = headers
-        self._base: URL | AddressError
+        self._base: Base | AddressError
         try:
-            self._base = origin_of(base_url, allow_private=bounds.allow_private_targets)
+            self._base = Base(origin_of(base_url, allow_private=bounds.allow_private_targets))
         except AddressError as exc:
             self._base = exc
 
@@ -204,10 +204,10 @@ class HTTP:
             own_headers["Content-Type"] = content_type
         if headers:
             own_headers.update(headers)
-        url = address_of(self._base, path, params)
+        url = self._base.address_of(path, params)
         request = Request(
             method=method,
-            url=str(url),
+            url=url,
             operation=operation,
             is_safe=is_get if is_safe is None else is_safe,
             headers=own_headers,
@@ -219,7 +219,7 @@ class HTTP:
             permit = self._permit_for(request)
         call = Call(
             request=request,
-            url=url,
+            url=URL(url, encoded=True),
             headers=own_headers,
             permit=permit,
             within=(deadline or self._bounds.within).total_seconds(),

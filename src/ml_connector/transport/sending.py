@@ -151,7 +151,7 @@ class Sender:
             headers={name.lower(): value for name, value in answer.headers.items()},
             cookies=_cookies(answer),
             body=body,
-            url=str(url),
+            url=request.url,
             elapsed=timedelta(seconds=time.monotonic() - started),
         )
 
