@@ -54,18 +54,16 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 def draft(receiver: Receiver, **more: Any) -> WebhookDraft:
-    return WebhookDraft(
-        **{
-            "subscription_url": f"{receiver.url}a-token",
-            "event_action": "*",
-            "event_object": "*",
-            "name": "ml-connector",
-            "version": "2.0",
-            "http_auth_user": "hook",
-            "http_auth_password": "s3cret",
-        }
-        | more
-    )
+    given: dict[str, Any] = {
+        "subscription_url": f"{receiver.url}a-token",
+        "event_action": "*",
+        "event_object": "*",
+        "name": "ml-connector",
+        "version": "2.0",
+        "http_auth_user": "hook",
+        "http_auth_password": Secret("s3cret"),
+    }
+    return WebhookDraft(**given | more)
 
 
 async def test_won_deal_arrives_guarded_and_is_read(client, hand, receiver):
@@ -82,7 +80,7 @@ async def test_won_deal_arrives_guarded_and_is_read(client, hand, receiver):
 
 
 async def test_wrong_password_is_refused(client, hand, receiver):
-    await client.subscriptions.create(draft(receiver, http_auth_password="another"))
+    await client.subscriptions.create(draft(receiver, http_auth_password=Secret("another")))
 
     await hand.play("create", kind="organization", name="Nordwerk GmbH")
 

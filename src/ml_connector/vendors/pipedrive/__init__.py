@@ -5,6 +5,8 @@ Start with `client.Client`; `NOTES.md` names the vendor's quirks with their sour
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ml_connector.transport.vendor import Vendor
 from ml_connector.vendors.pipedrive import models
 from ml_connector.vendors.pipedrive.auth import CONSENT, revoke
@@ -28,6 +30,7 @@ from ml_connector.vendors.pipedrive.drafts import (
 )
 from ml_connector.vendors.pipedrive.profile import PROFILE, limits_for
 from ml_connector.vendors.pipedrive.settings import Settings
+from ml_connector.vendors.pipedrive.subscribing import subscribe
 from ml_connector.vendors.pipedrive.subscriptions import Repaired
 from ml_connector.vendors.pipedrive.webhooks import WEBHOOKS
 
@@ -35,7 +38,7 @@ VENDOR = Vendor(
     profile=PROFILE,
     settings=Settings,
     open_client=Client,
-    webhooks=WEBHOOKS,
+    webhooks=replace(WEBHOOKS, subscribe=subscribe),
     consent=CONSENT,
     limits_of=limits_for,
 )

@@ -59,7 +59,7 @@ class Client:
     def __init__(
         self, settings: Settings, *, transport: Transport, logins: LoginStore, clock: Clock
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._clock = clock
         self._api = API(settings, transport=transport, logins=logins, clock=clock)
         self._by_ids = by_ids.Readers(self._api)
@@ -308,7 +308,7 @@ class Client:
 
     async def ping(self, needs: Sequence[str]) -> list[PingLine]:
         """Probe address, login, company and each right: a scope's name, such as deals:full."""
-        return await ping.ping(self._api, self._settings, needs, self._clock)
+        return await ping.ping(self._api, self.settings, needs, self._clock)
 
     async def log_out(self) -> None:
         """Do nothing: a Pipedrive login holds nothing. Revoking one is `auth.revoke`."""

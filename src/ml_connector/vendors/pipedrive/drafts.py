@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Struct, UnsetType
 
+from ml_connector.core.secret import Secret
 from ml_connector.vendors.pipedrive.models import (
     BillingFrequency,
     DiscountType,
@@ -185,7 +186,7 @@ class WebhookDraft(Struct, frozen=True, kw_only=True):
     version: WebhookFormat
     user_id: int | UnsetType = UNSET
     http_auth_user: str | UnsetType = UNSET
-    http_auth_password: str | UnsetType = UNSET
+    http_auth_password: Secret | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -70,6 +71,8 @@ def error_of(request: Request, response: Response) -> ConnectorError | None:
         return _error_in_success(request, response, problem)
     if response.status >= 500:  # noqa: PLR2004 - as above
         return _server_error(request, response, problem)
+    if 300 <= response.status < 400:  # noqa: PLR2004 - as above
+        return _redirected(request, response)
     translate = _BY_STATUS.get(response.status, _unknown)
     return translate(request, response, problem)
 
@@ -148,6 +151,17 @@ def _server_error(request: Request, response: Response, problem: _Problem | None
         retry_after=rates.wait_asked_for(response),
         # A 500 may be one record's fault; a gateway's 502 to 504 and maintenance are everybody's.
         is_connection_wide=response.status != 500,  # noqa: PLR2004
+        correlation_id=_correlation_id(response),
+    )
+
+
+def _redirected(request: Request, response: Response) -> ConnectorError:
+    """Refuse to follow: the login would be carried to another address."""
+    target = urlsplit(response.headers.get("location", ""))
+    return ConfigurationError(
+        f"Pipedrive's address sends {request.operation} elsewhere "
+        f"({response.status}, to {target.netloc or 'another path'}): correct the API address or "
+        "the company domain",
         correlation_id=_correlation_id(response),
     )
 

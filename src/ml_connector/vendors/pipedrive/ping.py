@@ -53,12 +53,15 @@ _PROBES = {
 
 async def ping(api: API, settings: Settings, needs: Sequence[str], clock: Clock) -> list[PingLine]:
     """Probe address, login, company and each right in ``needs``: names of scopes."""
-    asked_at = clock.monotonic()
     try:
         origin = await api.origin()
+    except ConnectorError as exc:
+        return [_no_login(settings.oauth_url, exc)]
+    asked_at = clock.monotonic()
+    try:
         me = wire.record(Me, (await api.read("users/me", operation="users.me", version="v1")).data)
     except ConnectorError as exc:
-        return _why_not(settings.company_origin(), exc)
+        return _why_not(origin, exc)
     elapsed_ms = round((clock.monotonic() - asked_at) * 1000, 1)
     lines = [
         PingLine(
@@ -72,6 +75,17 @@ async def ping(api: API, settings: Settings, needs: Sequence[str], clock: Clock)
         _company(settings, me),
     ]
     return [*lines, *[await _right(api, need) for need in needs]]
+
+
+def _no_login(oauth_url: str, exc: ConnectorError) -> PingLine:
+    """Say why there is no login to be tried: nobody gave consent, or it cannot be renewed."""
+    match exc:
+        case CertificateError():
+            return _bad("certificate", oauth_url, exc)
+        case UnavailableError():
+            return _bad("address", oauth_url, exc)
+        case _:
+            return _bad("login", "user", exc)
 
 
 def _why_not(origin: str, exc: ConnectorError) -> list[PingLine]:

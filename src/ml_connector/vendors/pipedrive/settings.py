@@ -93,6 +93,11 @@ class Settings(BaseModel):
         ),
     )
 
+    @field_validator("api_token", "client_id", "client_secret", mode="before")
+    @classmethod
+    def _without_pasted_space(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
     @field_validator("company_domain", mode="before")
     @classmethod
     def _only_the_name(cls, value: object) -> object:

@@ -131,7 +131,7 @@ class _MetaV2(msgspec.Struct, frozen=True, kw_only=True):
     entity: str
     entity_id: str | int | None = None
     correlation_id: str | None = None
-    timestamp: str | int | None = None
+    timestamp: str | int | float | None = None
     attempt: int = 1
     merged_to_id: str | int | None = None
 
@@ -262,7 +262,7 @@ def _action(word: str) -> Action:
     return action
 
 
-def _moment(stamp: str | int | None) -> datetime | None:
-    if isinstance(stamp, int):
+def _moment(stamp: str | float | None) -> datetime | None:
+    if isinstance(stamp, int | float):
         return datetime.fromtimestamp(stamp, UTC)
     return None if stamp is None else msgspec.convert(stamp, Moment)

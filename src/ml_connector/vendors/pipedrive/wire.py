@@ -10,12 +10,21 @@ from typing import Any, TypeVar
 import msgspec
 
 from ml_connector.core.errors import ContractError
+from ml_connector.core.secret import Secret
 from ml_connector.transport.messages import Response
 
 T = TypeVar("T")
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def _reveal(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} is nothing that Pipedrive can be sent")
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_reveal)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ def answer(status, body, content_type="application/json", **headers) -> Response
         (READ, 503, {"success": False, "error": "Requested service is not available"},
          UnavailableError),
         (WRITE, 200, {"success": False, "error": "no"}, InvalidRecordError),
-        (READ, 302, b"", ContractError),
+        (READ, 302, b"", ConfigurationError),
     ],
 )  # fmt: skip
 def test_every_documented_answer_has_its_class_and_correlation_id(asked, status, body, expected):

@@ -111,6 +111,34 @@ async def test_scopes_of_an_app_are_known_without_a_call(open_client, oauth_sett
     assert pipedrive.paths() == [f"GET {ME}"]
 
 
+async def test_connection_without_consent_is_told(open_client, oauth_settings):
+    lines = await open_client(oauth_settings, MemoryLogins()).ping(["deals:full"])
+
+    assert said(lines) == [("login", False)]
+    assert "consent" in lines[0].message
+
+
+async def test_unreachable_token_endpoint_is_told(open_client, pipedrive):
+    settings = Settings.model_validate(
+        {
+            "login": "oauth",
+            "client_id": "c",
+            "client_secret": "a secret",
+            "oauth_url": "http://127.0.0.1:1",
+        }
+    )
+    login = Login(
+        values={"access_token": Secret("v1u:x"), "refresh_token": Secret("1:1:y")},
+        facts={"api_domain": pipedrive.url},
+        expires_at=datetime.now(UTC) - timedelta(hours=1),
+    )
+
+    lines = await open_client(settings, MemoryLogins(user=login)).ping([])
+
+    assert said(lines) == [("address", False)]
+    assert lines[0].subject == "http://127.0.0.1:1"
+
+
 async def test_account_that_asks_for_payment_is_told(client, pipedrive):
     pipedrive.on("GET", ME, (402, {"success": False, "error": "Payment required"}))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from ml_connector.vendors.pipedrive.profile import limits_for
+from ml_connector.core.secret import Secret
 from ml_connector.vendors.pipedrive.settings import Settings
 
 
@@ -57,6 +57,10 @@ def test_each_login_needs_its_own_secrets():
         Settings(login="oauth", client_id="only")
 
 
+def test_space_pasted_around_a_secret_is_left_out():
+    assert with_token(api_token=" 1234 \n").api_token == Secret("1234")
+
+
 def test_secrets_do_not_show():
     settings = with_token()
 
@@ -66,31 +70,3 @@ def test_secrets_do_not_show():
 
 def test_every_field_has_a_help_text():
     assert all(field.description for field in Settings.model_fields.values())
-
-
-@pytest.mark.parametrize(
-    ("more", "burst", "daily"),
-    [
-        ({}, 20, None),
-        ({"plan": "growth"}, 40, None),
-        ({"plan": "lite", "seats": 1}, 20, 30_000),
-        ({"plan": "premium", "seats": 4}, 100, 600_000),
-        ({"plan": "ultimate", "seats": 2}, 120, 420_000),
-    ],
-)
-def test_limits_follow_plan_and_seats(more, burst, daily):
-    limits = limits_for(with_token(**more))
-
-    assert {window.name: window.calls for window in limits.windows} == {
-        "burst": burst,
-        "search": 10,
-    }
-    assert limits.daily_tokens == daily
-
-
-def test_app_may_make_four_times_the_calls_of_a_token():
-    settings = Settings.model_validate(
-        {"login": "oauth", "client_id": "c", "client_secret": "s", "plan": "growth"}
-    )
-
-    assert limits_for(settings).windows[0].calls == 160

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml_connector.core.secret import Secret
 from ml_connector.vendors.pipedrive.drafts import WebhookDraft
 from ml_connector.vendors.pipedrive.models import WebhookSubscription
 from ml_connector.vendors.pipedrive.subscriptions import serves
@@ -23,18 +24,16 @@ def subscription(number: int, **more: Any) -> dict[str, Any]:
 
 
 def draft(**more: Any) -> WebhookDraft:
-    return WebhookDraft(
-        **{
-            "subscription_url": URL,
-            "event_action": "change",
-            "event_object": "deal",
-            "name": "ml-connector deal change",
-            "version": "2.0",
-            "http_auth_user": "hook",
-            "http_auth_password": "s3cret",
-        }
-        | more
-    )
+    given: dict[str, Any] = {
+        "subscription_url": URL,
+        "event_action": "change",
+        "event_object": "deal",
+        "name": "ml-connector deal change",
+        "version": "2.0",
+        "http_auth_user": "hook",
+        "http_auth_password": Secret("s3cret"),
+    }
+    return WebhookDraft(**given | more)
 
 
 def listed(pipedrive: Any, *subscriptions: Any) -> None:
