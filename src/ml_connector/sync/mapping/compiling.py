@@ -62,6 +62,7 @@ class CompiledTable:
 
     name: str
     entries: Mapping[str, Any]
+    """None for an entry that was left empty on purpose: then there is no value."""
     fallback: Any = None
 
 

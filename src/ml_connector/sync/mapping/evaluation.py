@@ -157,15 +157,15 @@ class _Evaluating:
     def _looked_up(self, table: CompiledTable, value: Any, reference: Reference) -> tuple[Any, str]:
         items = value if isinstance(value, tuple | list) else (value,)
         keys = [_key(item, reference) for item in items]
-        found = {entry: key for key in keys if (entry := table.entries.get(key)) is not None}
-        if len(found) > 1:
+        found = {key: table.entries[key] for key in keys if key in table.entries}
+        if len({repr(entry) for entry in found.values()}) > 1:
             raise HeldError(
                 f"{reference.catalogue.called} {self._id(reference)} has several "
                 f"{reference.field.called} with an entry in {table.name!r}: "
-                f"{', '.join(found.values())}; leave one",
+                f"{', '.join(found)}; leave one",
                 waits_for=self._waits_for(reference),
             )
-        for entry, key in found.items():
+        for key, entry in found.items():
             return entry, f"{reference.text} {_with_label(key, reference)} by table {table.name!r}"
         if table.fallback is not None:
             told = _with_label(", ".join(keys), reference)

@@ -146,7 +146,7 @@ def _priced(line: DealProduct, work: Work, recurring: RecurringRule) -> PricedLi
     listed = line.item_price * line.quantity * cycles
     if line.discount_type == "percentage":
         exact = listed * (HUNDRED - line.discount) / HUNDRED
-    else:  # an amount is off the line, not off each unit (NOTES.md)
+    else:  # off the line as a whole; no document speaks of an amount per unit
         exact = listed - line.discount * cycles
     return PricedLine(
         source=line,

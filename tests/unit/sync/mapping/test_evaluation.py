@@ -142,6 +142,21 @@ def test_fallback_stands_for_all_others():
     assert one({"from": "deal.stage", "table": "types"}, to="OrderType", tables=tables) == "SO"
 
 
+def test_empty_entry_means_no_value():
+    tables = {"t": {"entries": {"Contract": ""}, "fallback": "SO"}}
+    rule = {"from": "deal.stage", "table": "t"}
+
+    assert one(rule, to="OrderType", tables=tables) is None
+    with pytest.raises(HeldError):
+        one({**rule, "required": True}, to="OrderType", tables=tables)
+
+
+def test_choices_with_the_same_entry_agree():
+    tables = {"t": {"entries": {"VIP": "V", "Hot": "V"}}}
+
+    assert one({"from": "deal.Labels", "table": "t"}, to="OrderType", tables=tables) == "V"
+
+
 def test_one_of_several_choices_with_an_entry_counts_and_two_are_held():
     rule = {"from": "deal.Labels", "table": "t"}
 
