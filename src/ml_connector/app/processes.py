@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 
@@ -146,13 +147,13 @@ async def _run(
 
 
 async def _until_stopped(
-    stopping: asyncio.Event, watching: asyncio.Task[None], working: asyncio.Task[None] | None
+    stopping: asyncio.Event,
+    watching: asyncio.Task[schema.SchemaError],
+    working: asyncio.Task[None] | None,
 ) -> None:
     """Wait for a signal, for a schema that this release does not know, or for a failure."""
-    waits: set[asyncio.Task[object]] = {
-        asyncio.create_task(stopping.wait(), name="signals"),
-        watching,
-    }
+    signals = asyncio.create_task(stopping.wait(), name="signals")
+    waits: set[asyncio.Task[Any]] = {signals, watching}
     if working is not None:
         waits.add(working)
     done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -47,7 +47,7 @@ async def serving(services: Services, *, host: str, port: int) -> AsyncIterator[
         await _accepting(host, port, task)
         yield f"http://{host}:{port}"
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call] # granian leaves it without types
         await task
 
 

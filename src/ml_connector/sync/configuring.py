@@ -223,7 +223,8 @@ async def _switch(
             "installation_id": installation_id,
             "flow": name,
             "is_on": flow.is_on,
-            "go_live_at": (flow.go_live_at or now) if flow.is_on else flow.go_live_at,
+            # whole seconds: vendors' times have no more, and what happens now is not before now
+            "go_live_at": (flow.go_live_at or now.replace(microsecond=0)) if flow.is_on else None,
             "stated_go_live_at": flow.go_live_at,
             "schedule": _json({"when": flow.when}),
             # switched on: the first look is at once

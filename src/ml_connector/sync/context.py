@@ -29,6 +29,7 @@ from ml_connector.core.errors import (
 from ml_connector.core.permits import WritePermit, writing
 from ml_connector.jobs.dispositions import BusyError
 from ml_connector.notifications.notices import Notice
+from ml_connector.sync import links
 from ml_connector.sync.effects import Claim, EffectKey, EffectOutcome, Held, Intent
 from ml_connector.sync.engine import Conclusion, Engine
 from ml_connector.sync.flow import EffectKind, Found, Integration, Role
@@ -158,6 +159,13 @@ class RunContext(Generic[SettingsT]):
     ) -> RecordLink | None:
         """Return the record's counterpart, if it is known."""
         return await self.engine.link(self._link_key(kind, source_key, occurrence))
+
+    async def links_to(self, kind: str, target_key: str) -> list[RecordLink]:
+        """Return the links of one kind that lead to a record of the other side."""
+        async with self.engine.database.transaction() as db:
+            return await links.of_target(
+                db, installation_id=self.installation.id, kind=kind, target_key=target_key
+            )
 
     async def adopt(self, kind: str, source_key: object, found: Found, *, because: str) -> Written:
         """Link a record that was found on the other side without creating anything."""

@@ -94,7 +94,9 @@ async def every(db: AsyncConnection) -> list[Installation]:
 async def _select(
     db: AsyncConnection, condition: str, parameters: Mapping[str, Any]
 ) -> list[Installation]:
-    statement = text(_SELECT + condition).columns(connections=JSONB, settings=JSONB, own_fields=JSONB)
+    statement = text(_SELECT + condition).columns(
+        connections=JSONB, settings=JSONB, own_fields=JSONB
+    )
     rows = (await db.execute(statement, parameters)).all()
     switches: dict[int, dict[str, FlowSwitch]] = {row.id: {} for row in rows}
     for flow in await db.execute(_FLOWS, {"ids": list(switches)}):

@@ -44,7 +44,7 @@ _WRITE_MARK = text(
 
 _HOLD_FENCE = text(
     """
-    SELECT FROM backlog WHERE id = :id AND run_no = :run_no AND attempt = :attempt
+    SELECT true FROM backlog WHERE id = :id AND run_no = :run_no AND attempt = :attempt
       AND state = 'running' AND NOT is_cancel_wished FOR UPDATE
     """
 )

@@ -29,7 +29,7 @@ from ml_connector.vendors.acumatica.drafts import (
 )
 from ml_connector.vendors.acumatica.models import Item
 from ml_connector.vendors.pipedrive.deal_lines import DealLines, NetLine
-from ml_connector.vendors.pipedrive.models import Address, Deal, Person, Product
+from ml_connector.vendors.pipedrive.models import Address, Deal, Product
 
 _LONGEST_ADDRESS_LINE = 50
 
@@ -251,6 +251,11 @@ def sku_of(product: Product | None, line: NetLine) -> str:
     return str(product.code).strip()
 
 
+def changed(draft: CustomerDraft, **fields: Any) -> CustomerDraft:
+    """Return a draft with some fields set otherwise."""
+    return msgspec.structs.replace(draft, **fields)
+
+
 def draft_fields(draft: msgspec.Struct) -> dict[str, Any]:
     """Return what a draft would set, for plans and the trail."""
     shown: dict[str, Any] = {}
@@ -274,17 +279,6 @@ def _day(value: date | None) -> date | UnsetType:
     return UNSET if value is None else value
 
 
-def primary(points: Sequence[Any]) -> str | None:
-    """Return the primary e-mail address or telephone number."""
-    chosen = next((point for point in points if point.primary), next(iter(points), None))
-    return chosen.value or None if chosen is not None else None
-
-
 def net_total(order_total: Decimal | None, tax_total: Decimal | None) -> Decimal | None:
     """Return an order's total without tax, as the ERP computed it."""
     return None if order_total is None else order_total - (tax_total or Decimal(0))
-
-
-def person_name(person: Person | None) -> str | None:
-    """Return a person's name, if there is a person."""
-    return person.name if person is not None else None

@@ -35,9 +35,7 @@ async def subscribe(
         for action in (_ACTIONS if version == "2.0" else _ACTIONS_OF_1_0)
     ]
     done = await client.subscriptions.repair(drafts, own_prefix=_ours(address))
-    return Subscribed(
-        kept=len(done.kept), created=len(done.created), removed=len(done.removed)
-    )
+    return Subscribed(kept=len(done.kept), created=len(done.created), removed=len(done.removed))
 
 
 def _ours(address: str) -> str:

@@ -13,7 +13,7 @@ from ml_connector.core.errors import HeldError
 from ml_connector.integrations.acumatica_pipedrive import mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
-from ml_connector.integrations.acumatica_pipedrive.settings import AfterHandOver
+from ml_connector.integrations.acumatica_pipedrive.settings import AfterHandOver, Settings
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.pipedrive.models import Deal
@@ -56,15 +56,10 @@ async def follow(
     deal: Deal, order: RecordLink, ctx: Context, *, amounts: ReadAmounts, hand_over: HandOver
 ) -> Outcome:
     """Decide about a deal that has an order."""
-    name = order.target_name or order.target_key
-    if deal.is_gone:
-        return _left_or_held(ctx.settings.after.deleted, f"deal {deal.id} was deleted", order, ctx)
-    if deal.status == "lost":
-        return _left_or_held(ctx.settings.after.lost, f"deal {deal.id} is lost", order, ctx)
-    if deal.status == "open" and ctx.settings.trigger.on == "won":
-        return _left_or_held(
-            ctx.settings.after.reopened, f"deal {deal.id} is open again", order, ctx
-        )
+    turned = _turned(deal, ctx.settings)
+    if turned is not None:
+        rule, what = turned
+        return _left_or_held(rule, what, order, ctx)
     if _was_won_again(deal, order):
         again = await _won_again(deal, order, ctx, hand_over)
         if again is not None:
@@ -78,10 +73,21 @@ async def follow(
             order,
             ctx,
         )
-    changed = await show_on_deal(deal, order, ctx)
-    if changed:
+    name = order.target_name or order.target_key
+    if await show_on_deal(deal, order, ctx):
         return Outcome.written(f"order {name} shown on the deal")
     return Outcome.unchanged(f"order {name} is there and the deal says the same")
+
+
+def _turned(deal: Deal, settings: Settings) -> tuple[AfterHandOver, str] | None:
+    """Return what happened to a deal that is no longer handed over, and the rule for it."""
+    if deal.is_gone:
+        return settings.after.deleted, f"deal {deal.id} was deleted"
+    if deal.status == "lost":
+        return settings.after.lost, f"deal {deal.id} is lost"
+    if deal.status == "open" and settings.trigger.on == "won":
+        return settings.after.reopened, f"deal {deal.id} is open again"
+    return None
 
 
 def _was_won_again(deal: Deal, order: RecordLink) -> bool:

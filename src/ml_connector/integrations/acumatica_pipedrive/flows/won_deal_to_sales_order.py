@@ -18,8 +18,9 @@ from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import 
     party_of,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
+from ml_connector.integrations.acumatica_pipedrive.settings import ScopeRules, Trigger
 from ml_connector.sync.flow import Found, Outcome
-from ml_connector.sync.mapping.evaluation import evaluate
+from ml_connector.sync.mapping.evaluation import Sources, evaluate
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.vendors.acumatica.drafts import SalesOrderDraft
 from ml_connector.vendors.acumatica.models import Item, SalesOrder
@@ -48,20 +49,29 @@ async def run(deal_key: str, ctx: Context) -> Outcome:
 
 def why_not(deal: Deal, ctx: Context) -> str | None:
     """Return the first rule that keeps a deal from being handed over, or None."""
-    settings = ctx.settings
+    return (
+        _not_triggered(deal, ctx.settings.trigger)
+        or _out_of_scope(deal, ctx.settings.scope)
+        or _before_go_live(deal, ctx)
+    )
+
+
+def _not_triggered(deal: Deal, trigger: Trigger) -> str | None:
     if deal.is_gone:
         return f"deal {deal.id} is deleted"
-    if settings.trigger.on == "won" and deal.status != "won":
+    if trigger.on == "won" and deal.status != "won":
         return f"deal {deal.id} is {deal.status}, not won"
-    if settings.trigger.on == "stage" and deal.stage_id not in settings.trigger.stages:
+    if trigger.on == "stage" and deal.stage_id not in trigger.stages:
         return f"deal {deal.id} is in stage {deal.stage_id}, which is none of the chosen ones"
-    if deal.status == "lost":
-        return f"deal {deal.id} is lost"
-    if settings.scope.pipelines and deal.pipeline_id not in settings.scope.pipelines:
+    return f"deal {deal.id} is lost" if deal.status == "lost" else None
+
+
+def _out_of_scope(deal: Deal, scope: ScopeRules) -> str | None:
+    if scope.pipelines and deal.pipeline_id not in scope.pipelines:
         return f"deal {deal.id} is in pipeline {deal.pipeline_id}, which is not in the scope"
-    if settings.scope.labels and not set(settings.scope.labels) & set(deal.label_ids):
+    if scope.labels and not set(scope.labels) & set(deal.label_ids):
         return f"deal {deal.id} carries none of the labels of the scope"
-    return _before_go_live(deal, ctx)
+    return None
 
 
 def _before_go_live(deal: Deal, ctx: Context) -> str | None:
@@ -177,17 +187,16 @@ async def _order_lines(
     """Find the item of each line: one that does not exist is held, never guessed."""
     return await asyncio.gather(
         *(
-            _order_line(deal, party, line, product, compiled, ctx)
+            _order_line(line, product, party.sources(deal), compiled, ctx)
             for line, product in zip(amounts.lines.lines, amounts.products, strict=True)
         )
     )
 
 
 async def _order_line(
-    deal: Deal,
-    party: Party,
     line: NetLine,
     product: Product | None,
+    sources: Sources,
     compiled: Mappings,
     ctx: Context,
 ) -> mappings.OrderLine:
@@ -195,7 +204,7 @@ async def _order_line(
     values = evaluate(
         compiled.line,
         {
-            **party.sources(deal),
+            **sources,
             "line": {"name": line.name, "comments": line.comments, "quantity": line.quantity},
             "product": RecordView(product) if product is not None else None,
         },

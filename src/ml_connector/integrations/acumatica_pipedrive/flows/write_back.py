@@ -24,7 +24,9 @@ async def show_on_deal(deal: Deal, order: RecordLink, ctx: Context) -> Mapping[s
     async def write(changes: Mapping[str, Any]) -> None:
         await ctx.pipedrive.update_deal(deal.id, DealUpdate(custom_fields=changes))
 
-    return await _show(wanted, deal.custom_fields, order, "deal", write, ctx)
+    return await _show(
+        wanted, present=deal.custom_fields, link=order, what="deal", write=write, ctx=ctx
+    )
 
 
 async def show_on_organization(
@@ -38,11 +40,19 @@ async def show_on_organization(
             organization.id, OrganizationDraft(custom_fields=changes)
         )
 
-    return await _show(wanted, organization.custom_fields, customer, "organization", write, ctx)
+    return await _show(
+        wanted,
+        present=organization.custom_fields,
+        link=customer,
+        what="organization",
+        write=write,
+        ctx=ctx,
+    )
 
 
 async def _show(
     wanted: Mapping[str | None, str],
+    *,
     present: Mapping[str, Any],
     link: RecordLink,
     what: Entity,

@@ -600,7 +600,7 @@ def upgrade() -> None:
         sa.Column("pair", sa.Text(), nullable=False),
         sa.Column("connections", postgresql.JSONB(), nullable=False),
         sa.Column("settings", postgresql.JSONB(), nullable=False),
-        sa.Column("mappings", postgresql.JSONB(), nullable=False),
+        sa.Column("own_fields", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("configuration_version", sa.BigInteger(), nullable=False),
         sa.Column("is_paused", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),

@@ -1,0 +1,62 @@
+"""The pair's table of contents: which flows there are, what starts them, what they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows import won_deal_to_sales_order
+from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import find_customer
+from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
+from ml_connector.vendors import acumatica, pipedrive
+from ml_connector.vendors.pipedrive.drafts import OwnField
+
+_DEAL_FIELDS = {
+    "order_number": OwnField(name="ERP order number", field_type="varchar"),
+    "order_link": OwnField(name="ERP order link", field_type="varchar"),
+}
+_ORGANIZATION_FIELDS = {
+    "customer_number": OwnField(name="ERP customer number", field_type="varchar"),
+}
+
+
+async def provide_fields(client: pipedrive.Client, known: Mapping[str, str]) -> dict[str, str]:
+    """Make the CRM fields that the flows write; found again by key, however renamed."""
+    keys: dict[str, str] = {}
+    for entity, fields in (("deal", _DEAL_FIELDS), ("organization", _ORGANIZATION_FIELDS)):
+        wanted = [
+            OwnField(name=field.name, field_type=field.field_type, key=known.get(name))
+            for name, field in fields.items()
+        ]
+        made = await client.fields.ensure(entity, wanted)  # type: ignore[arg-type] # both are entities
+        keys |= {name: made[field.name] for name, field in fields.items()}
+    return keys
+
+
+INTEGRATION = Integration(
+    name="acumatica_pipedrive",
+    title="Acumatica and Pipedrive",
+    vendors={"crm": pipedrive.VENDOR, "erp": acumatica.VENDOR},
+    settings=Settings,
+    flows=(
+        Flow(
+            name="won_deal_to_sales_order",
+            title="A won deal becomes a sales order",
+            record_kind="deal",
+            source="crm",
+            started_by=(OnStream(role="crm", stream="deals"),),
+            run=won_deal_to_sales_order.run,
+            needs={
+                "crm": ("deals:full", "contacts:full", "products:read"),
+                "erp": ("Customer", "SalesOrder", "StockItem", "NonStockItem"),
+            },
+        ),
+    ),
+    effects=(
+        EffectKind(name="customer", role="erp", find=find_customer),
+        EffectKind(name="sales_order", role="erp", find=won_deal_to_sales_order.find_order),
+    ),
+    context=Context,
+    provide_fields=provide_fields,
+)
