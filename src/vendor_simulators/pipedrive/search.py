@@ -46,10 +46,11 @@ class Searcher:
         """Return result items of one kind, best first."""
         fields = [name for name in FIELDS[kind] if not search.fields or name in search.fields]
         find = self._index.exact if search.is_exact else self._index.containing
-        self._note_lag(kind, fields, search)
         folded = search.term.casefold()
         found: list[tuple[float, int, Row]] = []
-        for row_id in find(kind, fields, search.term):
+        indexed = find(kind, fields, search.term)
+        self._note_lag(kind, fields, search, set(indexed))
+        for row_id in indexed:
             document = self._index.document(kind, row_id)
             if document is None or not _fits(document.row, search.equal):
                 continue
@@ -89,7 +90,9 @@ class Searcher:
                         found[kind, row["id"]] = {"result_score": 0, "item": shown}
         return list(found.values())
 
-    def _note_lag(self, kind: str, fields: Sequence[str], search: Search) -> None:
+    def _note_lag(
+        self, kind: str, fields: Sequence[str], search: Search, indexed: set[int]
+    ) -> None:
         folded = search.term.casefold()
 
         def fits(document: Document) -> bool:
@@ -98,7 +101,7 @@ class Searcher:
                 return folded in texts
             return any(folded in text for text in texts)
 
-        if self._index.unseen(kind, fits):
+        if self._index.unseen(kind, fits) - indexed:
             self._count_fault("search_lag")
 
     def _item(self, kind: str, document: Document, include: Sequence[str]) -> Row:

@@ -77,13 +77,14 @@ class SearchIndex:
         self._catch_up(kind)
         return iter(self._shelves[kind].documents.items())
 
-    def unseen(self, kind: str, fits: Callable[[Document], bool]) -> int:
-        """Return how many changes that ``fits`` would find are not indexed yet."""
-        return sum(
-            fits(self._make(late_kind, row))
-            for _, late_kind, _, row in self._late
-            if late_kind == kind and not row["is_deleted"]
-        )
+    def unseen(self, kind: str, fits: Callable[[Document], bool]) -> set[int]:
+        """Return the records that ``fits`` would find were their changes indexed already."""
+        self._release(self._company.clock.monotonic())
+        return {
+            row_id
+            for _, late_kind, row_id, row in self._late
+            if late_kind == kind and not row["is_deleted"] and fits(self._make(kind, row))
+        }
 
     def _note(self, event: Event) -> None:
         if event.kind in self._shelves:
