@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ml_connector.sync import backlog
 from ml_connector.sync.flow import Integration
 from ml_connector.sync.polling import poll_wanted
+from ml_connector.sync.rows import Wanted
 from ml_connector.sync.schedules import next_due_at, parse_schedule
 
 _DUE = text(
@@ -44,7 +45,7 @@ async def raise_due(
 ) -> int:
     """Put the polls that are due into the backlog; return how many flows were due."""
     due = (await db.execute(_DUE, {"now": now})).all()
-    polls = []
+    polls: list[Wanted] = []
     for row in due:
         integration = integrations.get(row.pair)
         if integration is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from typing import Literal
 
 from msgspec import UNSET
 
@@ -12,8 +12,10 @@ from ml_connector.transport.vendor import Subscribed
 from ml_connector.vendors.pipedrive.client import Client
 from ml_connector.vendors.pipedrive.drafts import WebhookDraft
 
-_ACTIONS = ("create", "change", "delete")
-_ACTIONS_OF_1_0 = ("added", "updated", "deleted", "merged")
+Action = Literal["create", "change", "delete", "added", "updated", "deleted", "merged"]
+
+_ACTIONS: tuple[Action, ...] = ("create", "change", "delete")
+_ACTIONS_OF_1_0: tuple[Action, ...] = ("added", "updated", "deleted", "merged")
 
 
 async def subscribe(
@@ -34,11 +36,5 @@ async def subscribe(
         for kind in kinds
         for action in (_ACTIONS if version == "2.0" else _ACTIONS_OF_1_0)
     ]
-    done = await client.subscriptions.repair(drafts, own_prefix=_ours(address))
+    done = await client.subscriptions.repair(drafts, own_prefix=address)
     return Subscribed(kept=len(done.kept), created=len(done.created), removed=len(done.removed))
-
-
-def _ours(address: str) -> str:
-    """Return what begins every address of this deployment's webhooks."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -731,4 +733,5 @@ def upgrade() -> None:
     for table in _PARTITIONED:
         op.execute(f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT")
     # Several statements at once need the simple protocol, which SQLAlchemy does not use.
-    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(RUN_QUEUE))
+    driver: Any = op.get_bind().connection.dbapi_connection
+    driver.run_async(lambda asyncpg: asyncpg.execute(RUN_QUEUE))
