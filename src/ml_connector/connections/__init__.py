@@ -1,6 +1,6 @@
 """Accounts at vendors: settings, health, pausing, budgets, and opening a ready client."""
 
-from ml_connector.connections.accounts import KEEPS_LOGIN, Accounts
+from ml_connector.connections.accounts import KEEPS_LOGIN, Accounts, SettingsChange
 from ml_connector.connections.breaker import Trouble, trouble_of
 from ml_connector.connections.budgets import Budget, DatabaseLeases, budgets_of
 from ml_connector.connections.callback import LocalCallback, finish_with, local_callback
@@ -34,6 +34,7 @@ __all__ = [
     "OpenConnection",
     "PingReport",
     "Pings",
+    "SettingsChange",
     "SettingsRefusedError",
     "StartedConsent",
     "State",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, update
@@ -14,7 +16,6 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.vault.login_rows import delete_logins
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from pydantic import BaseModel
@@ -33,6 +34,21 @@ KEEPS_LOGIN = "keeps_login"
 After a change of any other setting they are dropped: a token won at the old address or for the
 old tenant would be sent to the wrong one, or would book into it.
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChange:
+    """What differs between stored and new settings."""
+
+    settings: Mapping[str, tuple[Any, Any]]
+    """Old and new value, by name."""
+    secrets: frozenset[str]
+    """Secrets that are new, other or gone: by name, never by value."""
+    drops_logins: bool
+    """Whether tokens and sessions won so far do not outlive the change."""
+
+    def __bool__(self) -> bool:
+        return bool(self.settings or self.secrets)
 
 
 class Accounts:
@@ -95,6 +111,17 @@ class Accounts:
 
         return await self._database.run(work)
 
+    async def preview(
+        self, *, workspace_id: int, connection_id: int, settings: Mapping[str, Any]
+    ) -> SettingsChange:
+        """Return what `update` with the same settings would change."""
+        async with self._database.transaction() as db:
+            row = await rows.workspace_connection(db, workspace_id, connection_id)
+            stored = await self._secrets.read(db, row.owner)
+        model = self.vendor(row.vendor).settings
+        new = splitting.validated(model, splitting.joined(settings, stored))
+        return _change_between(row, stored, new)
+
     async def renew_version(self, connection_id: int) -> None:
         """Let every process open its clients anew: the login is another person's consent."""
         statement = (
@@ -151,19 +178,33 @@ class Accounts:
         new: BaseModel,
         stored: Mapping[str, Secret],
     ) -> ConnectionRow:
-        plain, found = splitting.split(new)
-        changed = _changed_fields(_as_validated(row, stored, type(new)), plain)
-        changed |= _changed_fields(stored, found)
-        if not changed:
+        change = _change_between(row, stored, new)
+        if not change:
             return row
+        plain, found = splitting.split(new)
         now = self._clock.now()
         for field in stored.keys() - found.keys():
             await self._secrets.delete(db, row.owner, field)
         for field, value in found.items():
             await self._secrets.store(db, row.owner, field, value, now=now)
-        if not changed <= _fields_that_keep_login(type(new)):
+        if change.drops_logins:
             await delete_logins(db, row.owner)
         return await _replace(db, row, plain=plain, found=found, now=now)
+
+
+def _change_between(
+    row: ConnectionRow, stored: Mapping[str, Secret], new: BaseModel
+) -> SettingsChange:
+    old = _as_validated(row, stored, type(new))
+    plain, found = splitting.split(new)
+    settings = {name: (old.get(name), plain.get(name)) for name in _changed(old, plain)}
+    secrets = frozenset(_changed(stored, found))
+    fields = {*settings, *(path.partition(".")[0] for path in secrets)}
+    return SettingsChange(
+        settings=settings,
+        secrets=secrets,
+        drops_logins=not fields <= _fields_that_keep_login(type(new)),
+    )
 
 
 async def _insert(
@@ -233,10 +274,8 @@ def _as_validated(
     return splitting.split(old)[0]
 
 
-def _changed_fields(old: Mapping[str, object], new: Mapping[str, object]) -> set[str]:
-    """Return the first-level settings that differ; a secret's path begins with its setting."""
-    names = {name for name in {*old, *new} if old.get(name) != new.get(name)}
-    return {name.partition(".")[0] for name in names}
+def _changed(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 
 
 def _fields_that_keep_login(model: type[BaseModel]) -> set[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ml_connector.connections.states import State
 from ml_connector.core.backoff import next_delay
 from ml_connector.core.errors import (
+    AttentionError,
     AuthenticationError,
     ConfigurationError,
     ConnectorError,
@@ -22,6 +23,7 @@ from ml_connector.core.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from ml_connector.transport.failures import AddressError, CertificateError
 from ml_connector.transport.leases import next_midnight
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ _PAUSES = {
     # For a budget that was not back when we expected it: the vendor's day may begin elsewhere.
     State.EXHAUSTED: _Pauses(timedelta(minutes=30), timedelta(hours=1), timedelta(hours=1)),
 }
+_SURELY_WIDE = (AddressError, CertificateError)  # no record's content has to do with these
 _STATE_OF_QUOTA = {
     QuotaScope.DAILY: State.EXHAUSTED,
     QuotaScope.SEATS: State.SEATS_TAKEN,
@@ -96,7 +99,7 @@ def needs_failures_in_a_row(error: ConnectorError) -> bool:
 
 def needs_a_look(error: ConnectorError) -> bool:
     """Tell whether only a ping can say if this is about the connection or about the record."""
-    return isinstance(error, ConfigurationError) and error.waits_for is None
+    return isinstance(error, ConfigurationError) and not isinstance(error, _SURELY_WIDE)
 
 
 def _state_of(error: ConnectorError) -> State | None:
@@ -104,6 +107,8 @@ def _state_of(error: ConnectorError) -> State | None:
         return _STATE_OF_QUOTA.get(error.scope)
     if isinstance(error, UnavailableError) and not error.is_connection_wide:
         return None
+    if isinstance(error, AttentionError) and error.waits_for is not None:
+        return None  # the record waits for something of its own
     return next((state for kind, state in _STATE_OF_ERROR if isinstance(error, kind)), None)
 
 

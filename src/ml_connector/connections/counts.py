@@ -93,18 +93,15 @@ class CallCounts:
         counted.failures += call.error is not None
 
     async def keep_adding(self) -> None:
-        """Add what was counted every ADD_EVERY until cancelled, and once more at the end."""
-        try:
-            while True:
-                await asyncio.sleep(ADD_EVERY.total_seconds())
-                try:
-                    await self.add()
-                except Exception as exc:
-                    if not is_database_away(exc):
-                        raise
-                    log.info("call_counts_wait", keys=len(self._counted))
-        finally:
-            await asyncio.shield(self.add())
+        """Add what was counted every ADD_EVERY; `Connections.close` adds the rest."""
+        while True:
+            await asyncio.sleep(ADD_EVERY.total_seconds())
+            try:
+                await self.add()
+            except Exception as exc:
+                if not is_database_away(exc):
+                    raise
+                log.info("call_counts_wait", keys=len(self._counted))
 
     async def add(self) -> None:
         """Add what was counted to the day's sums."""

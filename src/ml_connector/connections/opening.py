@@ -182,7 +182,7 @@ class Connections:
         await self.counts.add()
 
     async def _account(self, connection_id: int) -> _Account:
-        row = await self._recent_row(connection_id)
+        row = await self.recent(connection_id)
         account = self._accounts.get(connection_id)
         if account is not None and account.row.settings_version == row.settings_version:
             return account
@@ -192,7 +192,8 @@ class Connections:
         self._accounts[connection_id] = opened
         return opened
 
-    async def _recent_row(self, connection_id: int) -> ConnectionRow:
+    async def recent(self, connection_id: int) -> ConnectionRow:
+        """Return the connection's row, at most a second old."""
         row, read_at = self._rows.get(connection_id, (None, 0.0))
         if row is not None and self._clock.monotonic() - read_at < _READ_ROW_AGAIN_AFTER:
             return row

@@ -168,9 +168,8 @@ class Pings:
                             lines = await opened.client.ping(needs)
                 except ConnectorError as exc:
                     return [_line_of(exc)], exc
-                return [*lines, *_certificate_line(lines, opened.watch.last_error)], (
-                    opened.watch.last_error
-                )
+                met = opened.watch.last_error
+                return [*_certificate_line(lines, met), *lines], met
         except TimeoutError:
             seconds = self._within.total_seconds()
             slow = UnavailableError(f"the ping of {row.vendor} took over {seconds:.0f} s")

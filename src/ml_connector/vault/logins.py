@@ -247,8 +247,14 @@ class VaultLogins:
         raise error
 
     async def _give_back(self, name: str, fence: int, error: ConnectorError) -> None:
-        async with self._database.transaction() as db:
-            await self._rows.release(db, name, fence=fence, failure=error)
+        try:
+            async with self._database.transaction() as db:
+                await self._rows.release(db, name, fence=fence, failure=error)
+        except Exception as exc:
+            if not is_database_away(exc):
+                raise
+            # The lease ends by itself; the vendor's error says more than the database's.
+            log.info("login_lease_not_given_back", owner=self._owner.name, login=name)
 
     async def _newer_than(self, name: str, version: int) -> Login | None:
         async with self._database.transaction() as db:

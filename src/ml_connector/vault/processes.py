@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
+import structlog
 from sqlalchemy import delete, func, insert, select, union, update
 
+from ml_connector.storage.database import is_database_away
 from ml_connector.vault.keyring import UnknownKeyError
 from ml_connector.vault.tables import process
 
@@ -32,6 +34,8 @@ BEAT_EVERY = timedelta(seconds=5)
 LIVE_FOR = timedelta(seconds=30)  # six beats: a slow database is no reason to be taken for dead
 FORGET_AFTER = timedelta(days=1)
 KEYS_LOCK = 0x6D6C_6B65_7973  # "mlkeys": an announcement and a batch of a rotation take turns
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,12 @@ class Presence:
         """Beat until cancelled. Runs as a task beside the process's work."""
         while True:
             await asyncio.sleep(BEAT_EVERY.total_seconds())
-            await self.beat()
+            try:
+                await self.beat()
+            except Exception as exc:
+                if not is_database_away(exc):
+                    raise
+                log.info("process_beat_missed", process_id=self.process_id)
 
     async def beat(self) -> None:
         """Say once that this process lives, and clear away those long gone."""

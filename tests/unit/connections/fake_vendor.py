@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,12 +54,12 @@ class FakeServer:
     url: str = ""
     _server: TestServer | None = None
 
-    async def start(self) -> None:
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
         application = web.Application()
         application.router.add_post("/token", self._token)
         application.router.add_get("/{version}/{what}", self._api)
-        self._server = TestServer(application)
-        await self._server.start_server()
+        self._server = TestServer(application, scheme="https" if tls else "http")
+        await self._server.start_server(ssl=tls)
         self.url = str(self._server.make_url("")).rstrip("/")
 
     async def stop(self) -> None:

@@ -114,6 +114,24 @@ async def test_the_same_again_changes_nothing(connections, row, server):
     assert same == row
 
 
+async def test_a_preview_names_what_would_change_and_no_secret(connections, row, server):
+    change = await connections.accounts.preview(
+        workspace_id=1,
+        connection_id=row.id,
+        settings={"url": server.url, "password": "canary", "calls_at_once": 2},
+    )
+    same = await connections.accounts.preview(
+        workspace_id=1, connection_id=row.id, settings={"url": server.url}
+    )
+
+    assert change.settings == {"calls_at_once": (4, 2)}
+    assert change.secrets == {"password"}
+    assert change.drops_logins
+    assert "canary" not in repr(change)
+    assert not same
+    assert (await connections.read(row.id)) == row
+
+
 async def test_a_changed_secret_raises_the_version(connections, row, server):
     changed = await update(connections, row, url=server.url, password="another one")
 

@@ -19,6 +19,7 @@ from ml_connector.core.errors import (
     UnavailableError,
 )
 from ml_connector.core.lanes import Lane
+from ml_connector.transport.failures import CertificateError
 
 
 def watch_of_outage() -> Watch:
@@ -176,6 +177,11 @@ async def test_a_doubtful_configuration_is_looked_at_while_work_goes_on(connecti
     assert turn.row.paused_until is None
     assert again_at_once == []
     assert len(await connections.health.take_turns()) == 1
+
+
+async def test_a_bad_certificate_needs_no_second_look(connections, row):
+    assert await report(connections, row, CertificateError("the certificate is not good"))
+    assert await state_of(connections, row) is State.MISCONFIGURED
 
 
 async def test_a_configuration_that_a_record_waits_for_is_not_the_connections(connections, row):

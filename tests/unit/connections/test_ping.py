@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.connections.fake_vendor import FakeClient, FakeServer
+from tests.unit.transport.certificates import serving, write_certificate
 
 from ml_connector.connections import ConnectionRow, Connections, PingReport, Pings, State
 from ml_connector.core.errors import ConfigurationError, NotFoundError, QuotaScope
@@ -36,6 +37,21 @@ async def test_an_unreachable_host(pings, row, server):
     assert bad_lines(report) == [("address", server.url)]
     assert report.row.state is State.UNREACHABLE
     assert "cannot be reached" in (report.row.state_reason or "")
+
+
+async def test_a_bad_certificate(pings, connections, tmp_path):
+    server = FakeServer()
+    await server.start(serving(write_certificate(tmp_path, address="127.0.0.1")))
+    row = await connections.accounts.create(
+        workspace_id=1, name="tls", vendor="fake", settings={"url": server.url, "password": "x"}
+    )
+
+    report = await ping(pings, row)
+
+    await server.stop()
+    assert bad_lines(report)[0] == ("certificate", "connection")
+    assert "certificate" in (report.row.state_reason or "")
+    assert report.row.state is State.MISCONFIGURED
 
 
 async def test_a_refused_login(pings, row, server):
