@@ -79,6 +79,10 @@ class Keyring:
                 f"(it has {', '.join(self.ids)}); add that key to the list of master keys"
             ) from None
 
+    def take_over(self, other: Keyring) -> None:
+        """Hold the keys of ``other`` from now on, in this very object that everybody shares."""
+        self._keys, self.ids, self.newest = other._keys, other.ids, other.newest
+
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self.ids)})"
 

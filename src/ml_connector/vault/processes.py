@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Self
 import structlog
 from sqlalchemy import delete, func, insert, select, union, update
 
+from ml_connector.core.errors import ConfigurationError
 from ml_connector.storage.database import is_database_away
 from ml_connector.vault.keyring import UnknownKeyError
 from ml_connector.vault.tables import process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Table
@@ -59,8 +60,9 @@ class LiveProcess:
 class Presence:
     """This process's place in the register, kept by heartbeats until it leaves."""
 
-    def __init__(self, database: Database, process_id: int) -> None:
+    def __init__(self, database: Database, keyring: Keyring, process_id: int) -> None:
         self._database = database
+        self._keyring = keyring
         self.process_id = process_id
 
     @classmethod
@@ -93,12 +95,18 @@ class Presence:
                 )
                 .returning(process.c.id)
             )
-        return cls(database, int(process_id or 0))
+        return cls(database, keyring, int(process_id or 0))
 
-    async def keep(self) -> None:
-        """Beat until cancelled. Runs as a task beside the process's work."""
+    async def keep(self, *, reread: Callable[[], Keyring] | None = None) -> None:
+        """Beat until cancelled. Runs as a task beside the process's work.
+
+        ``reread`` reads the keys anew where they can change under a running process, as in the
+        key file of embedded mode: so a new key is taken up without a restart.
+        """
         while True:
             await asyncio.sleep(BEAT_EVERY.total_seconds())
+            if reread is not None:
+                self.take_up_keys(reread)
             try:
                 await self.beat()
             except Exception as exc:
@@ -106,14 +114,25 @@ class Presence:
                     raise
                 log.info("process_beat_missed", process_id=self.process_id)
 
+    def take_up_keys(self, reread: Callable[[], Keyring]) -> None:
+        """Hold the keys as they are now; with unreadable ones, go on with those it has."""
+        try:
+            fresh = reread()
+        except (OSError, ConfigurationError) as exc:
+            log.warning("master_keys_not_read_again", reason=str(exc))
+            return
+        if fresh.ids != self._keyring.ids:
+            self._keyring.take_over(fresh)
+            log.info("master_keys_changed", key_ids=list(fresh.ids))
+
     async def beat(self) -> None:
-        """Say once that this process lives, and clear away those long gone."""
+        """Say once that this process lives and what keys it holds; clear away those long gone."""
         now = func.clock_timestamp()
         async with self._database.transaction() as db:
             await db.execute(
                 update(process)
                 .where(process.c.id == self.process_id)
-                .values(heartbeat_at=func.clock_timestamp())
+                .values(heartbeat_at=func.clock_timestamp(), key_ids=list(self._keyring.ids))
             )
             await db.execute(delete(process).where(process.c.heartbeat_at < now - FORGET_AFTER))
 

@@ -8,7 +8,9 @@ with. Once it has ended, the old key can be taken away from the processes.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from ml_connector.storage.database import Database
     from ml_connector.vault.keyring import Keyring
 
+_LOOK_EVERY = 0.2  # seconds
 BATCH = 200  # rows re-wrapped in one transaction; some milliseconds of row locks
 
 
@@ -54,13 +57,16 @@ async def rotate(
     *,
     report: Callable[[Progress], None] = lambda _: None,
     batch: int = BATCH,
+    patience: timedelta = timedelta(),
 ) -> Progress:
     """Wrap every data key with the newest master key, and return how many were.
 
     Raises RotationRefusedError, at the start or between two batches, while a live process
-    lacks that key; what was done by then stays, and the next call goes on from there.
+    lacks that key; what was done by then stays, and the next call goes on from there. At the
+    start it gives the processes ``patience`` to take the key up (`Presence.keep`).
     """
     tables = sealed_tables()
+    await _wait_until_known(database, keyring.newest.id, patience)
     async with database.transaction() as db:
         await _refuse_while_a_process_lacks(db, keyring.newest.id)
         total = sum([await _count_left(db, table, keyring) for table in tables])
@@ -72,6 +78,15 @@ async def rotate(
             # Rows sealed meanwhile by a process that still puts an old key first count too.
             report(Progress(total=max(total, done), done=done))
     return Progress(total=max(total, done), done=done)
+
+
+async def _wait_until_known(database: Database, key_id: str, patience: timedelta) -> None:
+    ends = asyncio.get_running_loop().time() + patience.total_seconds()
+    while asyncio.get_running_loop().time() < ends:
+        async with database.transaction() as db:
+            if all(key_id in each.key_ids for each in await live_processes(db)):
+                return
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _rotate_batch(database: Database, table: Table, keyring: Keyring, batch: int) -> int:

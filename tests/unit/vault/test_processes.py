@@ -15,7 +15,11 @@ from ml_connector.vault import (
     Presence,
     Secrets,
     UnknownKeyError,
+    ensure_key_file,
     live_processes,
+    new_master_key,
+    put_key_first,
+    read_key_file,
 )
 from ml_connector.vault.rotation import sealed_tables
 
@@ -73,6 +77,36 @@ async def test_a_beat_clears_away_those_long_gone(database):
 
     async with database.transaction() as db:
         assert await db.scalar(text("SELECT count(*) FROM process")) == 1
+
+
+async def test_a_key_added_to_the_file_is_taken_up_and_told_without_a_restart(database, tmp_path):
+    path = tmp_path / "master.keys"
+    keyring = ensure_key_file(path)
+    presence = await Presence.announce(
+        database, keyring, kind="up", release="0.1.0", sealed_tables=sealed_tables()
+    )
+    both = put_key_first(path, new_master_key())
+
+    presence.take_up_keys(lambda: read_key_file(path))
+    await presence.beat()
+
+    (found,) = await live(database)
+    assert keyring.ids == found.key_ids == both.ids
+    assert keyring.newest.id == both.newest.id
+
+
+async def test_an_unreadable_key_file_leaves_the_keys_as_they_are(database, tmp_path):
+    path = tmp_path / "master.keys"
+    keyring = ensure_key_file(path)
+    before = keyring.ids
+    presence = await Presence.announce(
+        database, keyring, kind="up", release="0.1.0", sealed_tables=sealed_tables()
+    )
+    path.unlink()
+
+    presence.take_up_keys(lambda: read_key_file(path))
+
+    assert keyring.ids == before
 
 
 async def test_a_process_without_a_key_in_use_does_not_start(database):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -110,6 +110,19 @@ async def test_a_rotation_is_refused_while_a_live_process_lacks_the_new_key(data
     await rotate(database, BOTH)
 
     assert refused == {OLD.id}
+    assert await keys_in_use(database) == {NEW.id}
+
+
+async def test_a_patient_rotation_waits_until_the_processes_have_taken_the_key_up(database):
+    await store_secrets(database, BEFORE, 3)
+    own_ring = Keyring([OLD])
+    presence = await announce(database, own_ring)
+    rotation = asyncio.create_task(rotate(database, BOTH, patience=timedelta(seconds=20)))
+
+    own_ring.take_over(BOTH)
+    await presence.beat()
+    await rotation
+
     assert await keys_in_use(database) == {NEW.id}
 
 
