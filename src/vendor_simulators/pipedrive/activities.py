@@ -58,7 +58,7 @@ def update_activity(company: Company, row: Row, given: Mapping[str, Any], actor:
     changes: Row = {name: given[name] for name in _ACTIVITY_COLUMNS if name in given}
     if "type" in given:
         changes["type"] = _checked_type(company, given["type"])
-    if "participants" in given:
+    if given.keys() & {"participants", "person_id"}:
         changes |= _participants(company, given)
     if "done" in given and given["done"] != row["done"]:
         changes["marked_as_done_time"] = company.stamp() if given["done"] else None

@@ -61,9 +61,13 @@ class Call:
     def found(self, kind: str, name: str = "id") -> Row:
         """Return the record that the path names, unless it is gone or deleted."""
         row = self.company[kind].live(self.number(name))
-        if row is None:
+        if row is None or not self.sees(row):
             raise self.missing(kind)
         return row
+
+    def sees(self, row: Row) -> bool:
+        """Say whether the caller may see a record."""
+        return self.company.sees(self.login.user_id, row)
 
     def missing(self, kind: str) -> Exception:
         """Return the 404 of this version."""

@@ -24,6 +24,7 @@ from vendor_simulators.pipedrive.wire import Row, v2_time
 COMPANY_ID = 54_235_233
 COMPANY_DOMAIN = "acme-1a2b3c"
 FIRST_USER = 2001
+OWNER_ONLY = 1  # visible_to of a record that only its owner and admins see
 KEPT_DELETED = timedelta(days=30)  # afterwards a deleted record is gone
 
 _INDEXED: Mapping[str, tuple[str, ...]] = {
@@ -41,7 +42,6 @@ _INDEXED: Mapping[str, tuple[str, ...]] = {
     "discount": ("deal_id",),
     "variation": ("product_id",),
     "participant": ("deal_id", "person_id"),
-    "follower": ("item",),
     "relationship": ("rel_owner_org_id", "rel_linked_org_id"),
     "currency": (),
     "activity_type": (),
@@ -115,6 +115,13 @@ class Company:
     def new_uuid(self) -> str:
         """Return a random id that the sandbox's seed repeats."""
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+
+    def sees(self, user_id: int, row: Row) -> bool:
+        """Say whether a user may see a record: only an owner and admins see what is the owner's."""
+        if row.get("visible_to") != OWNER_ONLY or row["owner_id"] == user_id:
+            return True
+        user = self["user"].find(user_id)
+        return user is not None and bool(user["is_admin"])
 
     def local_date(self, stamp: str, user_id: int) -> str:
         """Return the day of a v2 time where the user lives."""

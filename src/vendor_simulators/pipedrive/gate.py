@@ -25,6 +25,7 @@ _EXPOSED = (
     "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, "
     "X-Daily-RateLimit-Token-Limit, X-Daily-RateLimit-Token-Remaining"
 )
+_ADMIN_ONLY = frozenset({"admin"})
 _UNCHARGED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS})
 _BLOCKED = (
     '<!DOCTYPE html><html lang="en-US"><head><title>Access denied | api.pipedrive.com used '
@@ -112,8 +113,15 @@ class Gate:
         if refused is not None:
             raise answers.over_limit(refused)
         needed, held = operation.scopes, login.scopes
-        if needed and held is not None and needed.isdisjoint(held):
-            raise answers.scope_mismatch()
+        if held is not None:
+            if needed and needed.isdisjoint(held):
+                raise answers.scope_mismatch()
+        elif needed == _ADMIN_ONLY and not self._is_admin(login):
+            raise answers.forbidden()
+
+    def _is_admin(self, login: Login) -> bool:
+        user = self.company["user"].find(login.user_id)
+        return user is not None and bool(user["is_admin"])
 
     def _call(
         self,

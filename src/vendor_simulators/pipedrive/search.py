@@ -30,6 +30,7 @@ class Search:
     is_exact: bool = False
     include: Sequence[str] = ()
     equal: dict[str, Any] = field(default_factory=dict)  # columns of the record
+    user_id: int | None = None  # who searches and sees only what is theirs to see
 
 
 class Searcher:
@@ -52,7 +53,7 @@ class Searcher:
         self._note_lag(kind, fields, search, set(indexed))
         for row_id in indexed:
             document = self._index.document(kind, row_id)
-            if document is None or not _fits(document.row, search.equal):
+            if document is None or not self._fits(document.row, search):
                 continue
             whole = any(folded in document.folded.get(name, ()) for name in fields)
             score = _FULL_SCORE if whole else _PART_SCORE
@@ -89,6 +90,11 @@ class Searcher:
                         shown = self._item(kind, document, ())
                         found[kind, row["id"]] = {"result_score": 0, "item": shown}
         return list(found.values())
+
+    def _fits(self, row: Row, search: Search) -> bool:
+        if search.user_id is not None and not self._company.sees(search.user_id, row):
+            return False
+        return all(row[column] == value for column, value in search.equal.items())
 
     def _note_lag(
         self, kind: str, fields: Sequence[str], search: Search, indexed: set[int]
@@ -170,10 +176,6 @@ class Searcher:
             return None
         address = (row["address"] or {}).get("value")
         return {"id": row["id"], "name": row["name"], "address": address}
-
-
-def _fits(row: Row, equal: dict[str, Any]) -> bool:
-    return all(row[column] == value for column, value in equal.items())
 
 
 def _field_texts(row: Row, key: str) -> list[str]:

@@ -77,7 +77,7 @@ class Seeder:
     def seed(self, body: Row, actor: Actor) -> Row:
         """Take over everything in a body; return the new ids in the order given."""
         given = numbers(body)
-        known = {*_KINDS, "fields", "webhooks", "switches", "events", "labels"}
+        known = {*_KINDS, "fields", "webhooks", "switches", "events"}
         if unknown := given.keys() - known:
             raise ControlError(f"nothing called {', '.join(sorted(unknown))} can be seeded")
         made: Row = {}

@@ -117,6 +117,10 @@ _WRITING: Mapping[str, Switch] = {
         "recurring lines without cycles count in value as: one_cycle, one_year, nothing",
     ),
     "default_tax_method": Switch("exclusive", "tax_method of a deal's first line if not given"),
+    "activity_person_id": Switch(
+        "accepted",
+        "person_id in v2 activity bodies: accepted (becomes the primary participant) or rejected",
+    ),
     "longest_note": Switch(100_000, "characters of a note; more is 400"),
 }
 
@@ -166,6 +170,9 @@ _WEBHOOKS: Mapping[str, Switch] = {
     ),
     "webhook_states": Switch(
         default=False, about="true: 2.0 data carries is_deleted, is_archived and label_ids too"
+    ),
+    "repeated_1_0_events": Switch(
+        default=False, about="true: each change sends two 1.0 events, as one edit may"
     ),
     "delivery_seconds": Switch(10.0, "seconds until an unanswered delivery counts as failed"),
     "retry_seconds": Switch([3, 30, 150], "simulated seconds between the attempts of a delivery"),

@@ -124,7 +124,11 @@ def _keep(call: Call, entity: _Entity) -> Callable[[Row], bool]:
     status = call.query.get("status", "all_not_deleted") if entity.kind == "deal" else ""
 
     def keep(row: Row) -> bool:
-        if row["is_deleted"] != (status == "deleted") or row.get("is_archived"):
+        if (
+            not call.sees(row)
+            or row["is_deleted"] != (status == "deleted")
+            or row.get("is_archived")
+        ):
             return False
         if status in {"open", "won", "lost"} and row["status"] != status:
             return False
@@ -140,7 +144,7 @@ def _keep(call: Call, entity: _Entity) -> Callable[[Row], bool]:
 def _get(entity: _Entity) -> Callable[[Call], Answer]:
     def run(call: Call) -> Answer:
         row = call.company[entity.kind].find(call.number())
-        if row is None:
+        if row is None or not call.sees(row):
             raise v1_missing(entity.kind.capitalize(), status=call.switches["v1_missing"])
         return _answer(call, entity, row)
 

@@ -54,7 +54,7 @@ def _search_of(call: Call) -> Search:
     if len(term.strip()) < (1 if is_exact else 2):
         raise v1_bad_request()
     fields = [part.strip() for part in call.query.get("fields", "").split(",") if part.strip()]
-    return Search(term=term, fields=fields, is_exact=is_exact)
+    return Search(term=term, fields=fields, is_exact=is_exact, user_id=call.login.user_id)
 
 
 def _answer(call: Call, found: list[Row]) -> Answer:

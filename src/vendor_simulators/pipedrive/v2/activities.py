@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from vendor_simulators.pipedrive import activities
-from vendor_simulators.pipedrive.answers import Answer, single
+from vendor_simulators.pipedrive.answers import Answer
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.filters import matcher
 from vendor_simulators.pipedrive.v2 import validation as v
 from vendor_simulators.pipedrive.v2.lists import list_page, page_readers
-from vendor_simulators.pipedrive.v2.reading import alive_keep, answer_ids, one, readable
+from vendor_simulators.pipedrive.v2.reading import (
+    alive_keep,
+    answer_ids,
+    delete_call,
+    one,
+    readable,
+)
 from vendor_simulators.pipedrive.v2.views import Wanted, activity_view
 
 _EQUAL = ("owner_id", "deal_id", "person_id", "org_id")
@@ -56,6 +62,7 @@ _BODY: dict[str, v.Reader] = {
     "priority": v.optional(v.integer),
     "note": v.optional(v.text()),
 }
+_BODY_WITH_PERSON = {**_BODY, "person_id": v.optional(v.integer)}
 _READ, _WRITE = scopes("activities:read"), scopes("activities:full")
 
 
@@ -67,8 +74,8 @@ def _list(call: Call) -> Answer:
         return list_page(table, query, keep=keep, equal={}, view=view)
     equal = {name: query[name] for name in (*_EQUAL, "done", "lead_id") if name in query}
     if "ids" in query:
-        return answer_ids(table, query, keep=alive_keep(query), equal=equal, view=view)
-    return list_page(table, query, keep=alive_keep(query), equal=equal, view=view)
+        return answer_ids(table, query, keep=alive_keep(call, query), equal=equal, view=view)
+    return list_page(table, query, keep=alive_keep(call, query), equal=equal, view=view)
 
 
 def _get(call: Call) -> Answer:
@@ -76,22 +83,21 @@ def _get(call: Call) -> Answer:
     return one(readable(call, "activity"), activity_view(call.company, Wanted.of(query)))
 
 
+def _body(call: Call) -> dict[str, v.Reader]:
+    accepts = call.switches["activity_person_id"] == "accepted"
+    return _BODY_WITH_PERSON if accepts else _BODY
+
+
 def _create(call: Call) -> Answer:
-    given = v.read_body(call, _BODY)
+    given = v.read_body(call, _body(call))
     row = activities.create_activity(call.company, given, call.actor)
     return one(row, activity_view(call.company))
 
 
 def _update(call: Call) -> Answer:
     row = call.found("activity")
-    activities.update_activity(call.company, row, v.read_body(call, _BODY), call.actor)
+    activities.update_activity(call.company, row, v.read_body(call, _body(call)), call.actor)
     return one(row, activity_view(call.company))
-
-
-def _delete(call: Call) -> Answer:
-    row = call.found("activity")
-    call.company.delete("activity", row, call.actor)
-    return single({"id": row["id"]})
 
 
 OPERATIONS = (
@@ -99,5 +105,7 @@ OPERATIONS = (
     Operation(method="GET", path="/activities/{id}", cost=1, run=_get, scopes=_READ),
     Operation(method="POST", path="/activities", cost=5, run=_create, scopes=_WRITE),
     Operation(method="PATCH", path="/activities/{id}", cost=5, run=_update, scopes=_WRITE),
-    Operation(method="DELETE", path="/activities/{id}", cost=3, run=_delete, scopes=_WRITE),
+    Operation(
+        method="DELETE", path="/activities/{id}", cost=3, run=delete_call("activity"), scopes=_WRITE
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from vendor_simulators.pipedrive import contacts
-from vendor_simulators.pipedrive.answers import Answer, invalid, single
+from vendor_simulators.pipedrive.answers import Answer, invalid
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.filters import matcher
 from vendor_simulators.pipedrive.v2 import validation as v
@@ -15,6 +15,7 @@ from vendor_simulators.pipedrive.v2.reading import (
     LABEL_READERS,
     alive_keep,
     answer_ids,
+    delete_call,
     one,
     readable,
 )
@@ -108,7 +109,7 @@ def _listed(
         filter_type = {"person": "people", "organization": "org"}[kind]
         keep = matcher(call.company, filter_type, query["filter_id"])
         return list_page(table, query, keep=keep, equal={}, view=view)
-    alive = alive_keep(query)
+    alive = alive_keep(call, query)
     equal: Row = {name: query[name] for name in ("owner_id", "org_id") if name in query}
 
     def wanted(row: Row) -> bool:
@@ -158,6 +159,11 @@ def _organization_body(call: Call) -> Mapping[str, v.Reader]:
     return _ENRICHED_BODY if call.switches["organization_enrichment"] else _ORGANIZATION_BODY
 
 
+def _without_add_time(readers: Mapping[str, v.Reader]) -> dict[str, v.Reader]:
+    """Return what a PATCH may set: everything but the time of creation."""
+    return {name: reader for name, reader in readers.items() if name != "add_time"}
+
+
 def _create_organization(call: Call) -> Answer:
     given = v.read_body(call, _organization_body(call), required=("name",), custom="organization")
     row = contacts.create_organization(call.company, given, call.actor)
@@ -166,9 +172,7 @@ def _create_organization(call: Call) -> Answer:
 
 def _update_organization(call: Call) -> Answer:
     row = call.found("organization")
-    readers = {**_organization_body(call)}
-    del readers["add_time"]
-    given = v.read_body(call, readers, custom="organization")
+    given = v.read_body(call, _without_add_time(_organization_body(call)), custom="organization")
     contacts.update_organization(call.company, row, given, call.actor)
     return one(row, organization_view(call.company))
 
@@ -183,18 +187,9 @@ def _create_person(call: Call) -> Answer:
 
 def _update_person(call: Call) -> Answer:
     row = call.found("person")
-    given = v.read_body(call, {**_PERSON_BODY}, custom="person")
+    given = v.read_body(call, _without_add_time(_PERSON_BODY), custom="person")
     contacts.update_person(call.company, row, given, call.actor)
     return one(row, person_view(call.company))
-
-
-def _delete(kind: str) -> Callable[[Call], Answer]:
-    def delete(call: Call) -> Answer:
-        row = call.found(kind)
-        call.company.delete(kind, row, call.actor)
-        return single({"id": row["id"]})
-
-    return delete
 
 
 def _operations(
@@ -207,7 +202,7 @@ def _operations(
         Operation(method="GET", path=path_one, cost=1, run=get, scopes=_READ),
         Operation(method="POST", path=path, cost=5, run=create, scopes=_WRITE),
         Operation(method="PATCH", path=path_one, cost=5, run=update, scopes=_WRITE),
-        Operation(method="DELETE", path=path_one, cost=3, run=_delete(kind), scopes=_WRITE),
+        Operation(method="DELETE", path=path_one, cost=3, run=delete_call(kind), scopes=_WRITE),
     )
 
 

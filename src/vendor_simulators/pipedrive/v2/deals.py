@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vendor_simulators.pipedrive import deals
-from vendor_simulators.pipedrive.answers import Answer, single
+from vendor_simulators.pipedrive.answers import Answer
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.filters import matcher
 from vendor_simulators.pipedrive.v2 import validation as v
@@ -14,6 +14,7 @@ from vendor_simulators.pipedrive.v2.reading import (
     CUSTOM_READERS,
     LABEL_READERS,
     answer_ids,
+    delete_call,
     one,
     readable,
     time_bounds,
@@ -94,7 +95,7 @@ def _listed(call: Call, query: Row, *, is_archived: bool) -> Answer:
             equal["status"] = statuses[0]
 
     def wanted(deal: Row) -> bool:
-        return deal["is_archived"] == is_archived and keep(deal)
+        return deal["is_archived"] == is_archived and keep(deal) and call.sees(deal)
 
     if "ids" in query and "filter_id" not in query:
         return answer_ids(company["deal"], query, keep=wanted, equal=equal, view=view)
@@ -134,17 +135,11 @@ def _update(call: Call) -> Answer:
     return one(deal, deal_view(call.company))
 
 
-def _delete(call: Call) -> Answer:
-    deal = call.found("deal")
-    call.company.delete("deal", deal, call.actor)
-    return single({"id": deal["id"]})
-
-
 OPERATIONS = (
     Operation(method="GET", path="/deals", cost=10, run=_list, scopes=_READ),
     Operation(method="GET", path="/deals/archived", cost=20, run=_archived, scopes=_READ),
     Operation(method="GET", path="/deals/{id}", cost=1, run=_get, scopes=_READ),
     Operation(method="POST", path="/deals", cost=5, run=_create, scopes=_WRITE),
     Operation(method="PATCH", path="/deals/{id}", cost=5, run=_update, scopes=_WRITE),
-    Operation(method="DELETE", path="/deals/{id}", cost=3, run=_delete, scopes=_WRITE),
+    Operation(method="DELETE", path="/deals/{id}", cost=3, run=delete_call("deal"), scopes=_WRITE),
 )

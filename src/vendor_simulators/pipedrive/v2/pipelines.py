@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vendor_simulators.pipedrive import pipelines
-from vendor_simulators.pipedrive.answers import Answer, single
+from vendor_simulators.pipedrive.answers import Answer
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.v2 import validation as v
 from vendor_simulators.pipedrive.v2.lists import page_readers, sorted_page
-from vendor_simulators.pipedrive.v2.reading import one, readable
+from vendor_simulators.pipedrive.v2.reading import delete_call, one, readable
 from vendor_simulators.pipedrive.v2.views import pipeline_view, stage_view
 
 _PIPELINES = page_readers("id", "update_time", "add_time")
@@ -46,10 +44,12 @@ def _list_stages(call: Call) -> Answer:
 
 
 def _get_pipeline(call: Call) -> Answer:
+    v.read_query(call, {})
     return one(readable(call, "pipeline"), pipeline_view)
 
 
 def _get_stage(call: Call) -> Answer:
+    v.read_query(call, {})
     return one(readable(call, "stage"), stage_view)
 
 
@@ -75,26 +75,19 @@ def _update_stage(call: Call) -> Answer:
     return one(row, stage_view)
 
 
-def _delete(kind: str) -> Callable[[Call], Answer]:
-    def delete(call: Call) -> Answer:
-        row = call.found(kind)
-        call.company.delete(kind, row, call.actor)
-        return single({"id": row["id"]})
-
-    return delete
-
-
 OPERATIONS = (
     Operation(method="GET", path="/pipelines", cost=5, run=_list_pipelines, scopes=_READ),
     Operation(method="GET", path="/pipelines/{id}", cost=1, run=_get_pipeline, scopes=_READ),
     Operation(method="POST", path="/pipelines", cost=5, run=_create_pipeline, scopes=_WRITE),
     Operation(method="PATCH", path="/pipelines/{id}", cost=5, run=_update_pipeline, scopes=_WRITE),
     Operation(
-        method="DELETE", path="/pipelines/{id}", cost=3, run=_delete("pipeline"), scopes=_WRITE
+        method="DELETE", path="/pipelines/{id}", cost=3, run=delete_call("pipeline"), scopes=_WRITE
     ),
     Operation(method="GET", path="/stages", cost=5, run=_list_stages, scopes=_READ),
     Operation(method="GET", path="/stages/{id}", cost=1, run=_get_stage, scopes=_READ),
     Operation(method="POST", path="/stages", cost=5, run=_create_stage, scopes=_WRITE),
     Operation(method="PATCH", path="/stages/{id}", cost=5, run=_update_stage, scopes=_WRITE),
-    Operation(method="DELETE", path="/stages/{id}", cost=3, run=_delete("stage"), scopes=_WRITE),
+    Operation(
+        method="DELETE", path="/stages/{id}", cost=3, run=delete_call("stage"), scopes=_WRITE
+    ),
 )

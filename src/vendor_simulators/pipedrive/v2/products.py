@@ -15,6 +15,7 @@ from vendor_simulators.pipedrive.v2.reading import (
     CUSTOM_READERS,
     alive_keep,
     answer_ids,
+    delete_call,
     one,
     readable,
 )
@@ -69,8 +70,8 @@ def _list(call: Call) -> Answer:
         return list_page(table, query, keep=keep, equal={}, view=view)
     equal = {"owner_id": query["owner_id"]} if "owner_id" in query else {}
     if "ids" in query:
-        return answer_ids(table, query, keep=alive_keep(query), equal=equal, view=view)
-    return list_page(table, query, keep=alive_keep(query), equal=equal, view=view)
+        return answer_ids(table, query, keep=alive_keep(call, query), equal=equal, view=view)
+    return list_page(table, query, keep=alive_keep(call, query), equal=equal, view=view)
 
 
 def _get(call: Call) -> Answer:
@@ -89,12 +90,6 @@ def _update(call: Call) -> Answer:
     given = v.read_body(call, _BODY, custom="product")
     products.update_product(call.company, row, given, call.actor)
     return one(row, product_view(call.company))
-
-
-def _delete(call: Call) -> Answer:
-    row = call.found("product")
-    call.company.delete("product", row, call.actor)
-    return single({"id": row["id"]})
 
 
 def _duplicate(call: Call) -> Answer:
@@ -144,7 +139,7 @@ OPERATIONS = (
     Operation(method="GET", path=_ONE, cost=1, run=_get, scopes=_READ),
     Operation(method="POST", path="/products", cost=5, run=_create, scopes=_WRITE),
     Operation(method="PATCH", path=_ONE, cost=5, run=_update, scopes=_WRITE),
-    Operation(method="DELETE", path=_ONE, cost=3, run=_delete, scopes=_WRITE),
+    Operation(method="DELETE", path=_ONE, cost=3, run=delete_call("product"), scopes=_WRITE),
     Operation(method="POST", path=f"{_ONE}/duplicate", cost=5, run=_duplicate, scopes=_WRITE),
     Operation(method="GET", path=_VARIATIONS, cost=10, run=_list_variations, scopes=_READ),
     Operation(method="POST", path=_VARIATIONS, cost=5, run=_create_variation, scopes=_WRITE),

@@ -28,9 +28,23 @@ def one(row: Row, view: Callable[[Row], Row], *, status: int = HTTPStatus.OK) ->
 def readable(call: Call, kind: str) -> Row:
     """Return the record that the path names; deleted ones as the switch says."""
     row = call.company[kind].find(call.number())
-    if row is None or (row.get("is_deleted") and call.switches["deleted_get"] != "returned"):
+    if row is None or not call.sees(row):
+        raise v2_missing()
+    if row.get("is_deleted") and call.switches["deleted_get"] != "returned":
         raise v2_missing()
     return row
+
+
+def delete_call(kind: str) -> Callable[[Call], Answer]:
+    """Return the call that deletes a record and answers its id."""
+
+    def run(call: Call) -> Answer:
+        v.read_query(call, {})
+        row = call.found(kind)
+        call.company.delete(kind, row, call.actor)
+        return single({"id": row["id"]})
+
+    return run
 
 
 def time_bounds(query: Mapping[str, Any]) -> Callable[[Row], bool]:
@@ -46,10 +60,10 @@ def time_bounds(query: Mapping[str, Any]) -> Callable[[Row], bool]:
     return within
 
 
-def alive_keep(query: Mapping[str, Any]) -> Callable[[Row], bool]:
+def alive_keep(call: Call, query: Mapping[str, Any]) -> Callable[[Row], bool]:
     """Return the test of times for kinds whose deleted records are never listed."""
     within = time_bounds(query)
-    return lambda row: not row["is_deleted"] and within(row)
+    return lambda row: not row["is_deleted"] and within(row) and call.sees(row)
 
 
 def answer_ids(

@@ -75,7 +75,7 @@ def _entity_readers(kind: str) -> dict[str, v.Reader]:
     return readers
 
 
-def _search_of(query: Row, equal: Row) -> Search:
+def _search_of(call: Call, query: Row, equal: Row) -> Search:
     is_exact = query.get("exact_match", False)
     _check_term(query["term"], is_exact=is_exact)
     return Search(
@@ -84,6 +84,7 @@ def _search_of(query: Row, equal: Row) -> Search:
         is_exact=is_exact,
         include=query.get("include_fields", ()),
         equal=equal,
+        user_id=call.login.user_id,
     )
 
 
@@ -120,7 +121,9 @@ def search_operations(searcher_now: Callable[[], Searcher]) -> tuple[Operation, 
             equal = {
                 column: query[name] for name, column in _COLUMNS[kind].items() if name in query
             }
-            items, following = _sliced(searcher_now().hits(kind, _search_of(query, equal)), query)
+            items, following = _sliced(
+                searcher_now().hits(kind, _search_of(call, query, equal)), query
+            )
             return _answer({"items": items}, following)
 
         return run
@@ -129,7 +132,7 @@ def search_operations(searcher_now: Callable[[], Searcher]) -> tuple[Operation, 
         query = v.read_query(call, _ITEM_READERS, required=("term",))
         if query.get("limit", 0) > LARGEST_ITEM_PAGE:
             raise invalid(f"limit: must be less than or equal to {LARGEST_ITEM_PAGE}")
-        search = _search_of(query, {})
+        search = _search_of(call, query, {})
         wanted = query.get("item_types") or _ITEM_TYPES
         searcher = searcher_now()
         found = [hit for kind in FIELDS if kind in wanted for hit in searcher.hits(kind, search)]

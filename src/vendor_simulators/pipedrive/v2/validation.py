@@ -59,6 +59,7 @@ def read_body(
     custom: str | None = None,
 ) -> Row:
     """Return the body's values by name; ``custom`` is the kind whose custom fields it may set."""
+    read_query(call, {})
     given = call.json()
     if not isinstance(given, dict):
         raise invalid("body: expected an object")

@@ -18,7 +18,6 @@ from vendor_simulators.pipedrive.webhooks.subscriptions import NEW_OF_OLD, Subsc
 from vendor_simulators.pipedrive.wire import Row
 
 _HOST = f"{COMPANY_DOMAIN}.pipedrive.com"
-_OWNER_ONLY = 1
 _BERLIN = 82  # a timezone_id
 _DEAL = (
     "add_time", "channel", "channel_id", "close_time", "creator_user_id", "currency",
@@ -72,9 +71,7 @@ class Payloads:
         users = [user for user in self._company["user"] if user["active_flag"]]
         if kind in {"deal_product", "deal_installment"}:
             row = self._company["deal"].find(row["deal_id"]) or row
-        if row.get("visible_to") == _OWNER_ONLY:
-            users = [user for user in users if user["is_admin"] or user["id"] == row["owner_id"]]
-        return [user["id"] for user in users]
+        return [user["id"] for user in users if self._company.sees(user["id"], row)]
 
     def body(
         self, event: Event, subscription: Subscription, permitted: list[int]

@@ -128,6 +128,8 @@ class Sender:
         for subscription in wanting:
             if subscription.user_id in permitted:
                 self._queue_one(event, subscription, permitted)
+                if self._is_repeated(event, subscription):
+                    self._queue_one(event, subscription, permitted)
 
     def repeat(self, delivery: Delivery) -> Delivery:
         """Send a remembered delivery once more, byte for byte."""
@@ -157,6 +159,10 @@ class Sender:
             self._faults.count("webhook_banned")
             return
         self._begin(delivery, *self._fault_for(name))
+
+    def _is_repeated(self, event: Event, subscription: Subscription) -> bool:
+        is_old_change = subscription.version == "1.0" and event.action == "change"
+        return is_old_change and bool(self._company.switches["repeated_1_0_events"])
 
     def _fault_for(self, name: str) -> tuple[str | None, float]:
         """Decide whether to lose, double, reorder or delay a delivery."""

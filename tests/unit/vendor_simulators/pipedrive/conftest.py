@@ -154,5 +154,5 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def until(holds: Any) -> None:
     """Return once ``await holds()`` is true; fail after a deadline."""
     async with asyncio.timeout(_DEADLINE_SECONDS):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - the state is behind HTTP
             await asyncio.sleep(0.01)

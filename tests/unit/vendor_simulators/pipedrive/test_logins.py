@@ -1,4 +1,5 @@
 import pytest
+from tests.unit.vendor_simulators.pipedrive.conftest import Reply
 
 UNAUTHORIZED = {
     "success": False,
@@ -70,12 +71,13 @@ async def test_state_comes_back_and_denial_says_so(pipedrive):
 
 
 async def test_code_is_single_use_and_lives_five_minutes(pipedrive):
-    async def exchange(code):
-        return await pipedrive.token(
+    async def exchange(code: str) -> Reply:
+        answer: Reply = await pipedrive.token(
             grant_type="authorization_code",
             code=code,
             redirect_uri=pipedrive.about["redirect_uri"],
         )
+        return answer
 
     code = (await pipedrive.play("authorize"))["code"]
     first, second = await exchange(code), await exchange(code)
@@ -205,3 +207,21 @@ async def test_uninstall_notice_is_a_delete_with_basic(pipedrive, receiver):
     notice = (await receiver.wait_for(1))[0]
     assert notice.keys() == {"client_id", "company_id", "user_id", "timestamp"}
     assert receiver.seen[0][0]["Authorization"].startswith("Basic ")
+
+
+async def test_other_users_see_neither_private_records_nor_admins_calls(pipedrive):
+    await pipedrive.seed(deals=[{"title": "private", "visible_to": 1}, {"title": "shared"}])
+    token = (await pipedrive.play("rotate_token", user_id=2002))["api_token"]
+    headers = {"x-api-token": token}
+
+    async def status(path: str) -> int:
+        return int((await pipedrive.get(path, headers=headers)).status)
+
+    listed = await pipedrive.get("/api/v2/deals?ids=1,2", headers=headers)
+    found = await pipedrive.get("/api/v2/deals/search?term=private", headers=headers)
+
+    assert [deal["id"] for deal in listed.data] == [2]
+    assert found.data["items"] == []
+    assert [await status(f"/{prefix}/deals/1") for prefix in ("api/v2", "v1")] == [404, 404]
+    assert await status("/v1/webhooks") == 403
+    assert len((await pipedrive.get("/api/v2/deals")).data) == 2

@@ -198,7 +198,7 @@ async def test_status_takes_several_and_deleted_shows_only_when_asked_for(pipedr
         + [{"title": "4", "is_deleted": True}]
     )
 
-    async def ids(query):
+    async def ids(query: str) -> list[int]:
         return [deal["id"] for deal in (await pipedrive.get(f"/api/v2/deals{query}")).data]
 
     assert await ids("") == [1, 2, 3]

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ async def deal(pipedrive):
     return pipedrive
 
 
-def line(**more):
+def line(**more: Any) -> dict[str, Any]:
     return {"product_id": 1, "item_price": 14.9, "quantity": 10, **more}
 
 
-async def value(deal):
+async def value(deal: Any) -> Any:
     return (await deal.get("/api/v2/deals/1")).data["value"]
 
 

@@ -226,3 +226,23 @@ async def test_deletes_answer_the_id(pipedrive):
         assert (gone.status, gone.json) == (200, {"success": True, "data": {"id": 1}})
         assert again.status == 404
         assert listed.data == []
+
+
+async def test_activity_person_id_is_accepted_or_rejected_by_switch(pipedrive):
+    await pipedrive.seed(persons=[{"name": "A"}])
+    body = {"subject": "S", "person_id": 1}
+
+    accepted = await pipedrive("POST", "/api/v2/activities", body)
+    await pipedrive.switch(activity_person_id="rejected")
+    rejected = await pipedrive("POST", "/api/v2/activities", body)
+
+    assert accepted.data["participants"] == [{"person_id": 1, "primary": True}]
+    assert rejected.status == 400
+
+
+async def test_writes_refuse_unknown_query_parameters(pipedrive):
+    await pipedrive.seed(deals=[{"title": "D"}])
+
+    for method, path in (("PATCH", "/api/v2/deals/1"), ("DELETE", "/api/v2/deals/1")):
+        assert (await pipedrive(method, f"{path}?foo=1", {})).status == 400
+    assert (await pipedrive("PATCH", "/api/v2/organizations/1", {"add_time": "x"})).status == 404

@@ -1,27 +1,27 @@
 import base64
 import hashlib
 import hmac
+from typing import Any
 
 import pytest
-
-from tests.unit.vendor_simulators.pipedrive.conftest import until
+from tests.unit.vendor_simulators.pipedrive.conftest import Client, until
 
 ADDRESS = "https://connector.example/hooks/pipedrive/7"
 
 
-def subscription(url=ADDRESS, **more):
+def subscription(url: str = ADDRESS, **more: Any) -> dict[str, Any]:
     return {
         "subscription_url": url, "event_action": "*", "event_object": "*",
         "name": "ml-connector", "version": "2.0", **more,
     }  # fmt: skip
 
 
-async def outcomes(pipedrive):
+async def outcomes(pipedrive: Client) -> list[str]:
     return [delivery["outcome"] for delivery in await pipedrive.records("deliveries")]
 
 
-async def settled(pipedrive, *wanted):
-    async def holds():
+async def settled(pipedrive: Client, *wanted: str) -> None:
+    async def holds() -> bool:
         return await outcomes(pipedrive) == list(wanted)
 
     await until(holds)
@@ -382,3 +382,13 @@ async def test_sender_takes_no_more_than_its_share_of_connections(pipedrive, rec
 
     bodies = await receiver.wait_for(300)
     assert len({body["meta"]["entity_id"] for body in bodies}) == 300
+
+
+async def test_one_edit_may_send_two_1_0_events(pipedrive, receiver):
+    await pipedrive.seed(deals=[{"title": "D"}], switches={"repeated_1_0_events": True})
+    await pipedrive("POST", "/v1/webhooks", subscription(receiver.url, version="1.0"))
+
+    await pipedrive.play("win_deal", id=1)
+
+    first, second = await receiver.wait_for(2)
+    assert first["current"] == second["current"]
