@@ -18,7 +18,7 @@ class Base:
     """The address under which one API's calls stand."""
 
     def __init__(self, url: URL) -> None:
-        self._origin = url.origin()
+        self._origin = _origin(url)
         self._text = str(url)
         self._prefix = self._text.rstrip("/")
 
@@ -38,15 +38,20 @@ class Base:
 
     def _same_origin(self, address: str) -> str:
         try:
-            origin = URL(address).origin()
+            url = URL(address)
+            origin = _origin(url)
         except ValueError as exc:
             raise AddressError(f"{address!r} is not an address") from exc
-        if origin != self._origin:
+        if origin != self._origin or url.user is not None:
             raise AddressError(
-                f"the vendor at {self._origin} points to {origin}; "
+                f"the vendor at {self._text} points to {url.scheme}://{url.host}; "
                 "the login is not sent to another host, so this call was not made"
             )
         return address
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _quoted(path: str) -> str:

@@ -29,10 +29,12 @@ class Allowance:
         self.name = name
         self.declared = declared
         self.asking: asyncio.Task[None] | None = None
-        self.seen: Seen | None = None
+        self.closed_until = 0.0
+        """The vendor declined: nothing goes before."""
         self.all_sent = asyncio.Event()
         self.all_sent.set()
         self._slices: deque[_Open] = deque()
+        self._seen: tuple[float, Seen] | None = None
 
     def open(self, got: Slice, ends: float) -> None:
         """Begin to use a slice."""
@@ -73,15 +75,22 @@ class Allowance:
                 break
         self._note_all_sent()
 
-    def close(self, now: float) -> None:
+    def close(self, now: float, *, until: float) -> None:
         """Use nothing more of what is open: the vendor declined."""
+        self.closed_until = max(self.closed_until, until)
         for each in self._slices:
             each.ends = min(each.ends, now)
 
-    def take_seen(self) -> Seen | None:
+    def see(self, now: float, seen: Seen) -> None:
+        """Keep what the vendor said of the window."""
+        self._seen = now, seen
+
+    def take_seen(self, now: float) -> Seen | None:
         """Return what the vendor last said of the window, once."""
-        seen, self.seen = self.seen, None
-        return seen
+        if self._seen is None:
+            return None
+        (at, seen), self._seen = self._seen, None
+        return Seen(remaining=seen.remaining, resets_in=seen.resets_in, seconds_ago=now - at)
 
     def settled(self, now: float) -> list[Spent]:
         """Return what became of ended slices, once."""

@@ -57,6 +57,7 @@ class Seen:
 
     remaining: int
     resets_in: float | None
+    seconds_ago: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +161,11 @@ class WindowLedger(msgspec.Struct):
     ) -> Slice:
         """Settle what the worker spent and book its next slice."""
         self._settle(now, spent)
-        self.slices = [each for each in self.slices if each.free_at > now]
+        # What has just become free is kept a little: an answer may speak of that time.
+        kept_from = now - self.seconds / _LASTS
+        self.slices = [each for each in self.slices if each.free_at > kept_from]
         self._regrow(now)
-        if seen is not None:
+        if seen is not None and now - seen.seconds_ago > kept_from:
             self._notice_others(now, seen)
         starts = self._earliest_start(now)
         if starts - now > self.seconds + self.guard:
@@ -187,8 +190,8 @@ class WindowLedger(msgspec.Struct):
             told = by_id.get(booked.id)
             if told is not None:
                 booked.calls = told.calls
-                left = now - told.seconds_ago
-                booked.free_at = left + self.seconds + self.guard if told.calls else now
+                booked.free_at = now - told.seconds_ago + self.seconds + self.guard
+        self.slices = [each for each in self.slices if each.calls]
 
     def _regrow(self, now: float) -> None:
         if self.calls < self.declared and now - max(self.changed_at, self.blocked_until) >= (
@@ -199,7 +202,7 @@ class WindowLedger(msgspec.Struct):
 
     def _notice_others(self, now: float, seen: Seen) -> None:
         """Book what somebody else calls with the same login: the vendor counts it, we did not."""
-        missing = self._free_at(now) - seen.remaining
+        missing = self._free_at(now - seen.seconds_ago) - seen.remaining
         if missing * _FOREIGN_SHARE > self.calls:
             until = now + min(seen.resets_in or self.seconds, self.seconds)
             self.slices.append(self._new(missing, starts=now, free_at=until))

@@ -224,8 +224,14 @@ class ConnectionPacer:
         try:
             while wanted := self._demand(window):
                 asked_at = self._clock.monotonic()
+                if asked_at < window.closed_until:
+                    await self._sleep_closed(window, window.closed_until)
+                    continue
                 got = await self._leases.lease(
-                    window.name, wanted, spent=window.settled(asked_at), seen=window.take_seen()
+                    window.name,
+                    wanted,
+                    spent=window.settled(asked_at),
+                    seen=window.take_seen(asked_at),
                 )
                 await self._use(window, got, asked_at)
         except Exception as exc:  # noqa: BLE001 - handed to those who wait for the answer
@@ -236,18 +242,23 @@ class ConnectionPacer:
     async def _use(self, window: Allowance, got: Slice, asked_at: float) -> None:
         answered_at = self._clock.monotonic()
         if got.calls == 0:
-            self._fail_hopeless(window, answered_at + got.starts_in)
-            await asyncio.sleep(min(got.starts_in, _ASK_AGAIN))
+            await self._sleep_closed(window, answered_at + got.starts_in)
             return
         # The ledger's moment lay between our asking and the answer: begin late, end early.
         await asyncio.sleep(got.starts_in)
         now = self._clock.monotonic()
+        if now < window.closed_until:
+            return  # the vendor declined meanwhile
         ends = max(asked_at + got.starts_in + got.valid_for, now + _SHORTEST_USE)
         window.open(got, ends)
         self._dispatch()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SENDING_TAKES):
                 await window.all_sent.wait()
+
+    async def _sleep_closed(self, window: Allowance, opens_at: float) -> None:
+        self._fail_hopeless(window, opens_at)
+        await asyncio.sleep(max(0.0, min(opens_at - self._clock.monotonic(), _ASK_AGAIN)))
 
     def _fail_hopeless(self, window: Allowance, opens_at: float) -> None:
         """Tell those whose deadline comes first; waiting would only hold up their record."""
@@ -303,10 +314,11 @@ class ConnectionPacer:
         if window is not None:
             if reading.window_remaining is not None:
                 resets_in = reading.window_resets_in
-                window.seen = Seen(
+                seen = Seen(
                     remaining=reading.window_remaining,
                     resets_in=None if resets_in is None else resets_in.total_seconds(),
                 )
+                window.see(self._clock.monotonic(), seen)
             if reading.window_limit not in {None, window.declared}:
                 window.declared = reading.window_limit or window.declared
                 self._tell(News(window=window.name, window_limit=window.declared))
@@ -352,8 +364,8 @@ class ConnectionPacer:
         for name in cost.windows:
             window = self._windows.get(name)
             if window is not None:
-                window.close(now)
                 wait = 0.0 if error.retry_after is None else error.retry_after.total_seconds()
+                window.close(now, until=now + wait)
                 self._tell(News(window=name, declined_for=wait))
 
     def _tell(self, news: News) -> None:
