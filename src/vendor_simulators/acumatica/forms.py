@@ -89,6 +89,9 @@ class Form:
         """Return the next key of a record under automatic numbering."""
         return self.site.numbering.next(self.sequence or self.entity.name)
 
+    def numbered(self, record: Record) -> None:
+        """Write the number just given to wherever the record repeats it."""
+
     # What every form does
 
     def draft(self, given: Given, original: Record | None) -> Draft:
@@ -101,11 +104,15 @@ class Form:
             self.start(draft)
         self._fill(draft, record, given)
         self.changed(draft)
-        if original is None and not draft.errors:
-            self._assign_key(draft)
+        is_typed = self.sequence is None or self.site.numbering.is_manual(self.sequence)
+        if original is None:
+            self._take_typed_key(draft, is_typed=is_typed)
         self.complete(draft)
         self._check_required(draft, record)
         self.check(draft)
+        if original is None and not is_typed and not draft.errors:
+            record[self.entity.keys[-1]] = self.number_for(record)
+            self.numbered(record)
         return draft
 
     def _fill(self, draft: Draft, record: Record, given: Given) -> None:
@@ -161,12 +168,11 @@ class Form:
             else:
                 record.values[field.name] = label
 
-    def _assign_key(self, draft: Draft) -> None:
+    def _take_typed_key(self, draft: Draft, *, is_typed: bool) -> None:
         record, own_key = draft.record, self.entity.keys[-1]
         typed = draft.given.values.get(own_key)
-        is_typed = self.sequence is None or self.site.numbering.is_manual(self.sequence)
         if not is_typed:
-            record[own_key] = self.number_for(record)
+            record[own_key] = None  # a key that does not exist is not used
         elif typed is None or normal(typed) == NEW:
             draft.error(record, own_key, f"'{display(own_key)}' cannot be empty.")
         else:

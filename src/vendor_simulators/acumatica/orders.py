@@ -139,6 +139,11 @@ class SalesOrderForm(Form):
             if id(row) in draft.gave:
                 self._check_row(draft, row)
 
+    def numbered(self, record: Record) -> None:
+        """Name the order in its tax rows."""
+        for row in record.rows.get("TaxDetails", []):
+            row["OrderNbr"] = record["OrderNbr"]
+
     def part(self, record: Record, name: str) -> Record | None:
         """Return an address or contact; without an override that of the customer."""
         if name not in _ADDRESSES or name in record.links:

@@ -46,7 +46,7 @@ _STARTING = (
     "<body><h1>The site is starting.</h1></body></html>"
 )
 _SIGN_IN_PAGE = f"/{VIRTUAL_DIRECTORY}/Frames/Login.aspx"
-_TARGET = "target"
+_TARGET = web.RequestKey("target", Target)
 _WRITES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
 _TABLES = {"SalesOrder": "SOOrder", "Customer": "BAccount", "SalesInvoice": "ARInvoice"}
 
