@@ -262,8 +262,8 @@ async def toy(
     )
 
 
-async def _nobody_told(*_: Any) -> None:
-    return None
+async def _nobody_told(*_: Any) -> bool:
+    return False
 
 
 async def _install(database: Database, clock: Clock) -> int:

@@ -24,6 +24,7 @@ from ml_connector.jobs.queue import install_statement
 from ml_connector.storage.database import Database, open_connection
 from ml_connector.storage.embedded import join
 from ml_connector.storage.metadata import metadata
+from ml_connector.storage.schema import head_revision
 from ml_connector.storage.ownership import NotRunningError
 from ml_connector.storage.partitions import default_partition_ddl
 from ml_connector.storage.urls import with_database
@@ -146,6 +147,12 @@ async def fill_template(url: str) -> None:
     connection: asyncpg.Connection[asyncpg.Record] = await open_connection(url)
     try:
         await connection.execute(install_statement())
+        # As if it had been migrated, so that processes of this release start on it.
+        await connection.execute(
+            "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL"
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+        )
+        await connection.execute("INSERT INTO alembic_version VALUES ($1)", f"{head_revision():04}")
     finally:
         await connection.close()
 

@@ -106,7 +106,7 @@ class Services:
     @asynccontextmanager
     async def open_side(self, connection_id: int, *, is_plan: bool) -> AsyncIterator[OpenedSide]:
         """Lend a connection to a run (`sync/works.py`)."""
-        row = await self.connections.read(connection_id)
+        row = await self.connections.recent(connection_id)
         recorder = self.call_log.recorder(
             workspace_id=row.workspace_id, connection_id=connection_id
         )
@@ -142,8 +142,8 @@ class Services:
                 stack.push_async_callback(close)
 
     def _side(self, opened: OpenConnection) -> OpenedSide:
-        async def report(error: ConnectorError) -> None:
-            await self.connections.health.report(opened.row, error, watch=opened.watch)
+        async def report(error: ConnectorError) -> bool:
+            return await self.connections.health.report(opened.row, error, watch=opened.watch)
 
         return OpenedSide(
             side=Side(

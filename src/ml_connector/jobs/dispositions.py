@@ -49,6 +49,10 @@ class BusyError(TransientError):
         self.come_back_in = come_back_in
 
 
+class ConnectionPausedError(TransientError):
+    """The run's connection is out of service now: the record waits for it, whatever failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What to do with the row, and the least wait."""
@@ -73,19 +77,23 @@ def _rate_limited(error: Exception) -> Verdict:
     wait = getattr(error, "retry_after", None)
     if getattr(error, "scope", None) is QuotaScope.BURST:
         return Verdict(Disposition.COME_BACK, wait or _SHORTLY)
-    return Verdict(Disposition.WAIT_FOR_CONNECTION, wait or timedelta())
+    # The connection may go on for more urgent work, as when a reserve is kept for it.
+    return Verdict(Disposition.WAIT_FOR_CONNECTION, wait or _WHEN_RESERVED)
 
 
 def _unavailable(error: Exception) -> Verdict:
     if getattr(error, "is_connection_wide", True):
-        return Verdict(Disposition.WAIT_FOR_CONNECTION)
+        # Until it has failed often enough to pause, a connection that is down is asked again.
+        return Verdict(Disposition.WAIT_FOR_CONNECTION, _SHORTLY)
     return Verdict(Disposition.RETRY, getattr(error, "retry_after", None) or timedelta())
 
 
 _SHORTLY = timedelta(seconds=1)
+_WHEN_RESERVED = timedelta(minutes=1)
 
 _TABLE: tuple[tuple[type[Exception], Verdict | Callable[[Exception], Verdict]], ...] = (
     (BusyError, _busy),
+    (ConnectionPausedError, Verdict(Disposition.WAIT_FOR_CONNECTION)),
     (WriteWindowClosedError, Verdict(Disposition.COME_BACK, _SHORTLY)),
     (RateLimitedError, _rate_limited),
     (UnavailableError, _unavailable),

@@ -18,6 +18,7 @@ from opentelemetry import trace
 
 from ml_connector.audit.calls import RunCalls, counting
 from ml_connector.audit.trail import Entry, RunStory
+from ml_connector.connections.counts import calls_of_flow
 from ml_connector.core.backoff import next_delay
 from ml_connector.core.crash import crash_point
 from ml_connector.core.errors import AttentionError, ConnectorError
@@ -78,6 +79,7 @@ class Runner:
             ),
             in_lane(run.lane),
             counting() as calls,
+            calls_of_flow(run.flow),
             tracer.start_as_current_span(run.flow, attributes={"record": run.record}),
         ):
             started_at = self._engine.clock.now()

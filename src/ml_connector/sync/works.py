@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Profile
+from ml_connector.jobs.dispositions import ConnectionPausedError
 from ml_connector.sync import backlog, installations
 from ml_connector.sync.context import RunContext, Side
 from ml_connector.sync.engine import Engine
@@ -36,8 +37,8 @@ class OpenedSide:
     profile: Profile
     raised: Callable[[BaseException], bool]
     """Whether an error came from this connection."""
-    report: Callable[[ConnectorError], Awaitable[None]]
-    """Tell the connection of a failure: it may be its own matter, and it pauses."""
+    report: Callable[[ConnectorError], Awaitable[bool]]
+    """Tell the connection of a failure; returns whether it is out of service now."""
 
 
 class OpenSide(Protocol):
@@ -64,8 +65,8 @@ async def _lent(
             yield opened
         except ConnectorError as exc:
             for side in opened.values():
-                if side.raised(exc):
-                    await side.report(exc)
+                if side.raised(exc) and await side.report(exc):
+                    raise ConnectionPausedError(exc.message) from exc
             raise
 
 

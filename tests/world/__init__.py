@@ -1,0 +1,1 @@
+"""A whole deployment for tests: simulators, database, configuration, workers."""

@@ -1,0 +1,317 @@
+"""One installation of Acumatica and Pipedrive against the simulators, on a real database.
+
+Workers are processes of their own where a test kills them, or run inside the test where it
+only watches. Everything that a person would do in the vendors' products goes through the
+simulators' control API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from sqlalchemy import text
+
+from ml_connector.app.applying import Applying
+from ml_connector.app.configuration import load
+from ml_connector.app.pairs import INTEGRATIONS, VENDORS
+from ml_connector.app.services import Catalogue, Services
+from ml_connector.app.settings import DeploymentSettings
+from ml_connector.app.web import serving
+from ml_connector.app.worker import Worker
+from ml_connector.core.secret import Secret
+from ml_connector.storage.database import Database
+from ml_connector.vault.keyring import Keyring, new_master_key
+from vendor_simulators.kit.sandbox import Sandbox
+
+FLOW = "won_deal_to_sales_order"
+WRITE_DEADLINE = 1.0  # seconds; a lost answer is searched for soon after
+_REPOSITORY = Path(__file__).parents[2]
+_WORKER = (
+    "import asyncio\n"
+    "from ml_connector.app import logs, processes, settings\n"
+    "found = settings.read_settings()\n"
+    "logs.set_up_logs(found)\n"
+    "asyncio.run(processes.work(found, announce=lambda _: print('working', flush=True)))\n"
+)
+
+
+@dataclass
+class Books:
+    """What stands in the ERP, by our references."""
+
+    orders: Counter[str]
+    customers: Counter[str]
+    by_reference: dict[str, dict[str, Any]]
+
+
+@dataclass
+class World:
+    """A deployment that a test moves."""
+
+    sandbox: Sandbox
+    services: Services
+    folder: Path
+    master_keys: str
+    public_url: str | None
+    http: aiohttp.ClientSession
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _inside: Worker | None = None
+    _working: asyncio.Task[None] | None = None
+
+    # --- what people do ------------------------------------------------------------------
+
+    async def control(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Call the simulators' control API."""
+        url = f"{self.sandbox.control_url}/_control/{path}"
+        method = "GET" if body is None else "POST"
+        async with self.http.request(method, url, json=body) as answer:
+            found = await answer.json(content_type=None)
+            assert answer.status < 300, f"{path}: {answer.status} {found}"
+            return found
+
+    async def seed(self, vendor: str, **records: Sequence[Mapping[str, Any]]) -> Any:
+        return await self.control(f"{vendor}/seed", records)
+
+    async def play(self, vendor: str, action: str, **body: Any) -> Any:
+        return await self.control(f"{vendor}/play/{action}", body)
+
+    async def items(self, *codes: str, **fields: Any) -> None:
+        await self.seed(
+            "acumatica",
+            stock_items=[
+                {"InventoryID": code, "Description": code, "BaseUOM": "EA", **fields}
+                for code in codes
+            ],
+        )
+
+    async def product(self, code: str | None, **fields: Any) -> int:
+        made = await self.seed(
+            "pipedrive", products=[{"name": code or "?", "code": code, **fields}]
+        )
+        return int(made["products"][0])
+
+    async def organization(self, name: str = "Nordwerk GmbH", **fields: Any) -> int:
+        made = await self.seed("pipedrive", organizations=[{"name": name, **fields}])
+        return int(made["organizations"][0])
+
+    async def deal(self, lines: Sequence[Mapping[str, Any]] = (), **fields: Any) -> int:
+        """Seed an open deal with its lines."""
+        made = await self.seed(
+            "pipedrive", deals=[{"title": "Deal", "currency": "USD", "value": 0, **fields}]
+        )
+        deal_id = int(made["deals"][0])
+        for line in lines:
+            await self.play("pipedrive", "add_line", deal_id=deal_id, **line)
+        return deal_id
+
+    async def win(self, *deal_ids: int) -> None:
+        for deal_id in deal_ids:
+            await self.play("pipedrive", "win_deal", id=deal_id)
+
+    # --- our side ------------------------------------------------------------------------
+
+    async def apply(self, **installation: Any) -> None:
+        """Apply a configuration for both simulators, with changes to the installation."""
+        described = self.sandbox.describe()
+        crm, erp = described["pipedrive"], described["acumatica"]
+        document = {
+            "connections": {
+                "crm": {
+                    "vendor": "pipedrive",
+                    "settings": {"api_url": crm["url"], "api_token": crm["api_token"]},
+                },
+                "erp": {
+                    "vendor": "acumatica",
+                    "settings": {
+                        "instance_url": erp["instance_url"],
+                        "login_mode": "oauth_password",
+                        "client_id": erp["client_id"],
+                        "client_secret": erp["client_secret"],
+                        "username": erp["username"],
+                        "password": erp["password"],
+                        "concurrent_requests": 8,
+                    },
+                },
+            },
+            "installations": {
+                "acme": {
+                    "pair": "acumatica",
+                    "crm": "crm",
+                    "erp": "erp",
+                    "provide_fields": True,
+                    "webhooks": self.public_url is not None,
+                    "flows": {FLOW: {"on": True, "when": {"every": "1m"}}},
+                    **installation,
+                }
+            },
+        }
+        path = self.folder / "configuration.yaml"
+        path.write_text(yaml.safe_dump(document))
+        await Applying(self.services).apply(load(path), who="test")
+
+    async def poll_now(self) -> None:
+        """Make every poll due."""
+        async with self.services.database.transaction() as db:
+            await db.execute(text("UPDATE installation_flow SET next_due_at = :now"),
+                             {"now": self.services.clock.now()})  # fmt: skip
+
+    async def rows(self, flow: str = FLOW) -> list[Any]:
+        async with self.services.database.transaction() as db:
+            return list(
+                (
+                    await db.execute(
+                        text("SELECT * FROM backlog WHERE flow LIKE :flow ORDER BY id"),
+                        {"flow": f"%{flow}"},
+                    )
+                ).all()
+            )
+
+    async def row(self, deal_id: int) -> Any:
+        (row,) = [row for row in await self.rows() if row.record == str(deal_id)]
+        return row
+
+    async def settled(self, *deal_ids: int, within: float = 30.0) -> dict[int, Any]:
+        """Wait until these deals (default: all that are known) have nothing left to do."""
+        end = time.monotonic() + within
+        while True:
+            rows = {int(row.record): row for row in await self.rows()}
+            wanted = deal_ids or tuple(rows)
+            states = {deal: rows[deal].state if deal in rows else "unseen" for deal in wanted}
+            if wanted and all(state in {"done", "held", "dead"} for state in states.values()):
+                return {deal: rows[deal] for deal in wanted}
+            if time.monotonic() > end:
+                waiting = {deal: (state, rows[deal].reason if deal in rows else None)
+                           for deal, state in states.items()
+                           if state not in {"done", "held", "dead"}}  # fmt: skip
+                raise AssertionError(f"not settled within {within} s: {waiting}")
+            await asyncio.sleep(0.05)
+
+    async def books(self) -> Books:
+        orders = (await self.control("acumatica/records/sales_order"))["records"]
+        customers = (await self.control("acumatica/records/customer"))["records"]
+        return Books(
+            orders=Counter(order["ExternalRef"] for order in orders if order["ExternalRef"]),
+            customers=Counter(one["AccountRef"] for one in customers if one["AccountRef"]),
+            by_reference={order["ExternalRef"]: order for order in orders},
+        )
+
+    async def order_of(self, deal_id: int) -> dict[str, Any]:
+        return (await self.books()).by_reference[f"pd-deal-{deal_id}"]
+
+    async def calls(self, vendor: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.control(f"{vendor}/calls"))["calls"]
+        return found
+
+    async def notified(self, kind: str) -> list[str]:
+        async with self.services.database.transaction() as db:
+            rows = await db.execute(
+                text("SELECT message FROM notification WHERE kind = :kind ORDER BY id"),
+                {"kind": kind},
+            )
+            return list(rows.scalars())
+
+    # --- workers -------------------------------------------------------------------------
+
+    def start_worker(self, *, crash_at: str | None = None, **environment: str) -> Any:
+        """Start a worker process; it prints a line when it works."""
+        variables = {
+            **os.environ,
+            "ML_CONNECTOR_HOME": str(self.folder / "home"),
+            "ML_CONNECTOR_DATABASE_URL": self.services.database.url,
+            "ML_CONNECTOR_MASTER_KEYS": self.master_keys,
+            "ML_CONNECTOR_ALLOW_PRIVATE_TARGETS": "true",
+            "ML_CONNECTOR_WRITE_DEADLINE_SECONDS": str(WRITE_DEADLINE),
+            "ML_CONNECTOR_LOG_LEVEL": "info",
+            **({"ML_CONNECTOR_CRASH_AT": crash_at} if crash_at else {}),
+            **environment,
+        }
+        log = (self.folder / f"worker{len(self.workers)}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-c", _WORKER],
+            cwd=_REPOSITORY,
+            env=variables,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        log.close()
+        self.workers.append(process)
+        return process
+
+    def log_of(self, number: int) -> str:
+        return (self.folder / f"worker{number}.log").read_text()
+
+    async def work_inside(self) -> None:
+        """Run a worker in this process until the world ends."""
+        self._inside = Worker(self.services)
+        self._working = asyncio.create_task(self._inside.work())
+
+    async def stop(self) -> None:
+        for process in self.workers:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if self._inside is not None and self._working is not None:
+            self._inside.stop()
+            await self._working
+
+
+@asynccontextmanager
+async def world(
+    database_url: str, folder: Path, *, serves: bool = False, **switches: Mapping[str, Any]
+) -> AsyncIterator[World]:
+    """Open a deployment; with ``serves`` a web server takes the simulators' webhooks."""
+    master_keys = new_master_key()
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox.start(seed=1, switches=switches or None))
+        database = await Database.connect(database_url)
+        port = _free_port()
+        settings = DeploymentSettings(
+            home=folder / "home",
+            allow_private_targets=True,
+            write_deadline_seconds=WRITE_DEADLINE,
+            master_keys=Secret(master_keys),
+            public_url=f"http://127.0.0.1:{port}" if serves else None,
+            concurrency=100,
+        )
+        services = Services(
+            settings,
+            database=database,
+            keyring=Keyring.from_text(master_keys),
+            catalogue=Catalogue(vendors=VENDORS, integrations=INTEGRATIONS),
+            rng=random.Random(3),
+        )
+        stack.push_async_callback(services.close)
+        if serves:
+            await stack.enter_async_context(serving(services, host="127.0.0.1", port=port))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        made = World(
+            sandbox=sandbox,
+            services=services,
+            folder=folder,
+            master_keys=master_keys,
+            public_url=str(settings.public_url) if serves else None,
+            http=http,
+        )
+        stack.push_async_callback(made.stop)
+        yield made
+
+
+def _free_port() -> int:
+    import socket  # noqa: PLC0415 - for this one line
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
