@@ -181,18 +181,20 @@ def _stop_signals() -> asyncio.Event:
 
 
 def install_crash_hook(settings: DeploymentSettings) -> None:
-    """Kill this process at a numbered point, where a test asks for it."""
+    """Kill or stop this process at a numbered point, where a test asks for it."""
     if settings.crash_at is None:
         return
-    wanted, _, count = settings.crash_at.partition(":")
+    wanted, _, rest = settings.crash_at.partition(":")
+    count, _, name = rest.partition(":")
+    number = signal.Signals[f"SIG{name or 'KILL'}"]
     left = int(count or 1)
 
-    def hook(name: str) -> None:
+    def hook(point: str) -> None:
         nonlocal left
-        if name != wanted:
+        if point != wanted:
             return
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     crash.install(hook)

@@ -58,7 +58,7 @@ class DeploymentSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     crash_at: str | None = Field(
         default=None,
-        description="Kill this process at a numbered point, as point:count; for proving only",
+        description="Kill this process at a numbered point, as point:count:signal; for proving only",
     )
 
 
