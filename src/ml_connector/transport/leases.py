@@ -30,7 +30,7 @@ from ml_connector.core.profile import Limits, Window
 SLICES = 8  # of a full window; a turn among many workers comes about within an eighth of it
 _LASTS = 8  # a slice is usable for an eighth of the window
 _GATHERS = 64  # a start is put off by up to a 64th of the window, so that slices do not crumble
-_GUARD_SHARE = 0.015  # of the window, for calls that overtake others on their way ...
+_GUARD_SHARE = 0.025  # of the window, for calls that overtake others on their way ...
 _LONGEST_GUARD = 0.1  # ... up to so many seconds
 _SHRINK = 0.9  # of the limit, after each window in which the vendor declined
 _REGROW_STEPS = 40  # windows without a decline until the whole limit is used again
@@ -174,7 +174,8 @@ class WindowLedger(msgspec.Struct):
 
     def declined(self, now: float, seconds: float) -> None:
         """Send nothing for so long, and somewhat less than the limit for a while after."""
-        self.blocked_until = max(self.blocked_until, now + seconds)
+        # Without a word from the vendor a little: our count said that there was room.
+        self.blocked_until = max(self.blocked_until, now + max(seconds, self.seconds / _LASTS))
         if now - self.changed_at >= self.seconds:  # the 429s of one crowd are one lesson
             self.calls = max(1, int(self.calls * _SHRINK))
             self.changed_at = now

@@ -158,5 +158,10 @@ class CallRecord:
     response_body: bytes | None
     correlation_id: str | None
     cost: Cost
+    """What it took from the limits: nothing when it never left, or was declined with 401 or 429.
+
+    So the sum of these is the meter; the recorder is called in the context of the call and can
+    add the flow for which it was made.
+    """
     purpose: str | None
     """The effect whose permit it was sent under."""
