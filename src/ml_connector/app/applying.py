@@ -1,22 +1,22 @@
-"""Bringing a deployment to what a configuration file says, with the difference shown first."""
+"""Bringing a deployment to what a configuration file says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
 
-import yaml
-from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ml_connector.app.configuration import ConnectionEntry, FlowEntry, InstallationEntry, Loaded
+from ml_connector.app.configuration import FlowEntry, InstallationEntry, Loaded
+from ml_connector.app.differences import Change, Differences, public_address
+from ml_connector.app.exporting import exported
 from ml_connector.app.pairs import pair
+from ml_connector.app.sandbox_clock import begin_sandbox
 from ml_connector.app.services import Services
+from ml_connector.audit import trail
 from ml_connector.connections.rows import ConnectionRow
-from ml_connector.connections.splitting import SettingsRefusedError, split, validated
-from ml_connector.core.errors import ConfigurationError
+from ml_connector.core.errors import ConfigurationError, ConnectorError
 from ml_connector.core.ids import new_token
 from ml_connector.core.secret import Secret
 from ml_connector.core.webhooks import Guard
@@ -26,7 +26,6 @@ from ml_connector.sync.configuring import (
     InstallationConfig,
     configure,
     ensure_workspace,
-    flow_documents,
     keep_own_fields,
 )
 from ml_connector.sync.flow import Integration
@@ -34,25 +33,7 @@ from ml_connector.sync.installations import Installation
 from ml_connector.transport.http import Writes
 from ml_connector.webhooks.endpoints import Endpoint
 
-T = TypeVar("T")
-_HIDDEN = "***"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One difference between the file and the deployment."""
-
-    action: Literal["add", "change"]
-    subject: str
-    """``connection crm``, ``installation acme``."""
-    field: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        if self.action == "add":
-            return f"+ {self.subject} {self.field}: {self.after}"
-        return f"~ {self.subject} {self.field}: {self.before} -> {self.after}"
+__all__ = ["Applied", "Applying", "Change", "PartlyAppliedError"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +42,15 @@ class Applied:
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
+    """What was done at the vendors."""
+
+
+class PartlyAppliedError(ConnectorError):
+    """The configuration is stored, but something at a vendor could not be done."""
+
+    def __init__(self, problems: list[str], applied: Applied) -> None:
+        super().__init__("\n".join(problems))
+        self.applied = applied
 
 
 class Applying:
@@ -71,63 +61,48 @@ class Applying:
 
     async def differences(self, loaded: Loaded) -> list[Change]:
         """Return what applying the file would change, with every fault of it found first."""
-        async with self._services.database.transaction() as db:
-            now = self._services.clock.now()
-            workspace_id = await ensure_workspace(db, loaded.file.workspace, now=now)
-            known = {one.name: one for one in await installations.of_workspace(db, workspace_id)}
-        rows = {
-            row.name: row for row in await self._services.connections.accounts.list(workspace_id)
-        }
-        changes: list[Change] = []
-        for name, entry in loaded.file.connections.items():
-            changes += await self._connection_changes(loaded, name, entry, rows.get(name))
-        for name, installed in loaded.file.installations.items():
-            integration = self._integration(loaded, name, installed, rows)
-            self._check_installation(loaded, name, installed, integration)
-            changes += await self._installation_changes(
-                name, installed, integration, known.get(name)
-            )
-        return changes
+        return await Differences(self._services, loaded).find()
 
     async def apply(self, loaded: Loaded, *, who: str) -> Applied:
-        """Bring the deployment to the file."""
+        """Bring the deployment to the file; the same file again changes nothing.
+
+        Raises PartlyAppliedError when the vendors' part of it could not be done: the rest is
+        stored, and applying the file again goes on from there.
+        """
         changes = await self.differences(loaded)
         services = self._services
         now = services.clock.now()
         async with services.database.transaction() as db:
+            if loaded.file.sandbox:
+                await begin_sandbox(db)
             workspace_id = await ensure_workspace(db, loaded.file.workspace, now=now)
+        await services.follow_clock()
         rows = await self._apply_connections(loaded, workspace_id)
+        installed = {
+            name: await self._configure(name, entry, rows, workspace_id, now=now, who=who)
+            for name, entry in loaded.file.installations.items()
+        }
+        async with services.database.transaction() as db:
+            await _write_down(db, changes, workspace_id, who=who, now=now)
         notes: list[str] = []
+        problems: list[str] = []
         for name, entry in loaded.file.installations.items():
-            notes += await self._apply_installation(
-                name, entry, rows, workspace_id=workspace_id, now=now, who=who
-            )
+            try:
+                notes += await self._prepare_vendors(entry, installed[name], now=now)
+            except ConnectorError as exc:
+                problems.append(
+                    f"installation {name}: {exc.message}; all else is applied: put this right "
+                    "and apply the file again"
+                )
         await services.directory.read()
-        return Applied(changes=tuple(changes), notes=tuple(notes))
+        applied = Applied(changes=tuple(changes), notes=tuple(notes))
+        if problems:
+            raise PartlyAppliedError(problems, applied)
+        return applied
 
     async def export(self, workspace: str) -> str:
         """Return the configuration as a file; secrets stand as ``${env:...}``."""
-        services = self._services
-        async with services.database.transaction() as db:
-            workspace_id = await ensure_workspace(db, workspace, now=services.clock.now())
-            installed = await installations.of_workspace(db, workspace_id)
-            flows = {one.id: await flow_documents(db, one.id) for one in installed}
-        rows = await services.connections.accounts.list(workspace_id)
-        names: dict[int, str] = {row.id: row.name for row in rows}
-        document = {
-            "workspace": workspace,
-            "connections": {row.name: _exported_connection(row) for row in rows},
-            "installations": {
-                one.name: {
-                    "pair": one.pair,
-                    **{role: names[number] for role, number in one.connections.items()},
-                    "settings": dict(one.settings),
-                    "flows": {name: dict(flow) for name, flow in flows[one.id].items()},
-                }
-                for one in installed
-            },
-        }
-        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        return (await exported(self._services, workspace)).text
 
     async def _apply_connections(
         self, loaded: Loaded, workspace_id: int
@@ -150,23 +125,24 @@ class Applying:
                 )
         return rows
 
-    async def _apply_installation(
+    async def _configure(
         self,
         name: str,
         entry: InstallationEntry,
         rows: Mapping[str, ConnectionRow],
-        *,
         workspace_id: int,
+        *,
         now: datetime,
         who: str,
-    ) -> list[str]:
+    ) -> int:
         integration = pair(entry.pair)
+        settings = integration.settings.model_validate(entry.settings)
         wanted = InstallationConfig(
             workspace_id=workspace_id,
             name=name,
             pair=integration.name,
             connections={"crm": rows[entry.crm].id, "erp": rows[entry.erp].id},
-            settings=_validated_settings(integration, entry).model_dump(mode="json"),
+            settings=settings.model_dump(mode="json"),
             flows={flow: _flow_config(item) for flow, item in entry.flows.items()},
         )
 
@@ -174,9 +150,15 @@ class Applying:
             installation_id, _ = await configure(db, wanted, now=now, who=who)
             return installation_id
 
-        installation_id = await self._services.database.run(work)
+        return await self._services.database.run(work)
+
+    async def _prepare_vendors(
+        self, entry: InstallationEntry, installation_id: int, *, now: datetime
+    ) -> list[str]:
+        """Do at the vendors what the file asks for."""
         async with self._services.database.transaction() as db:
             installation = await installations.get(db, installation_id)
+        integration = pair(entry.pair)
         notes: list[str] = []
         if entry.provide_fields:
             notes += await self._provide_fields(installation, integration, now=now)
@@ -205,8 +187,8 @@ class Applying:
         vendor = integration.vendors["crm"]
         if vendor.webhooks is None or vendor.webhooks.subscribe is None:
             raise ConfigurationError(f"{vendor.profile.title} has no webhooks to subscribe to")
-        public = self._services.settings.public_url
-        if public is None:
+        address = public_address(self._services, is_sandbox=False)
+        if address is None:
             raise ConfigurationError(
                 "webhooks need an address under which the vendor reaches this service; set "
                 "ML_CONNECTOR_PUBLIC_URL"
@@ -217,7 +199,7 @@ class Applying:
         async with self._services.connections.open(connection_id, writes=Writes.FREE) as opened:
             done = await vendor.webhooks.subscribe(
                 opened.client,
-                address=f"{str(public).rstrip('/')}{endpoint.path}",
+                address=f"{address}{endpoint.path}",
                 guard=endpoint.guard,
                 kinds=kinds,
             )
@@ -241,158 +223,23 @@ class Applying:
                 now=now,
             )
 
-    async def _connection_changes(
-        self, loaded: Loaded, name: str, entry: ConnectionEntry, row: ConnectionRow | None
-    ) -> list[Change]:
-        at = ("connections", name)
-        subject = f"connection {name}"
-        try:
-            vendor = self._services.connections.accounts.vendor(entry.vendor)
-        except ConfigurationError as exc:
-            raise loaded.fault((*at, "vendor"), exc.message) from exc
-        if row is not None and row.vendor != entry.vendor:
-            raise loaded.fault(
-                (*at, "vendor"),
-                f"the connection {name} is one of {row.vendor}; give it another name",
-            )
-        stored: Mapping[str, Secret] = {}
-        if row is not None:
-            async with self._services.database.transaction() as db:
-                stored = await self._services.secrets.read(db, row.owner)
-        try:
-            settings = validated(vendor.settings, entry.settings)
-        except SettingsRefusedError as exc:
-            field, words = exc.faults[0]
-            raise loaded.fault((*at, "settings", *field.split(".")), words) from exc
-        plain, secrets = split(settings)
-        if row is None:
-            return [
-                Change(
-                    action="add", subject=subject, field="vendor", before=None, after=entry.vendor
-                )
-            ]
-        changes = _field_changes(subject, row.settings, plain)
-        changes += [
-            Change(action="change", subject=subject, field=field, before=_HIDDEN, after=_HIDDEN)
-            for field, value in secrets.items()
-            if stored.get(field) != value
-        ]
-        return changes
 
-    def _integration(
-        self,
-        loaded: Loaded,
-        name: str,
-        entry: InstallationEntry,
-        rows: Mapping[str, ConnectionRow],
-    ) -> Integration:
-        at = ("installations", name)
-        try:
-            integration = pair(entry.pair)
-        except ConfigurationError as exc:
-            raise loaded.fault((*at, "pair"), exc.message) from exc
-        for role, chosen in (("crm", entry.crm), ("erp", entry.erp)):
-            known = loaded.file.connections.get(chosen)
-            vendor = known.vendor if known else (rows[chosen].vendor if chosen in rows else None)
-            expected = integration.vendors[role].profile.name  # type: ignore[index] # the two roles
-            if vendor is None:
-                raise loaded.fault((*at, role), f"there is no connection {chosen!r}")
-            if vendor != expected:
-                raise loaded.fault(
-                    (*at, role), f"{chosen} is a connection to {vendor}; {role} takes {expected}"
-                )
-        return integration
-
-    def _check_installation(
-        self, loaded: Loaded, name: str, entry: InstallationEntry, integration: Integration
-    ) -> None:
-        at = ("installations", name)
-        known = {flow.name for flow in integration.flows}
-        for flow in entry.flows:
-            if flow not in known:
-                raise loaded.fault(
-                    (*at, "flows", flow),
-                    f"{integration.title} has no flow {flow!r}; there are: {', '.join(sorted(known))}",
-                )
-        try:
-            _validated_settings(integration, entry)
-        except ValidationError as exc:
-            fault = exc.errors(include_input=False, include_url=False)[0]
-            path = (*at, "settings", *(str(part) for part in fault["loc"]))
-            raise loaded.fault(path, fault["msg"]) from exc
-
-    async def _installation_changes(
-        self,
-        name: str,
-        entry: InstallationEntry,
-        integration: Integration,
-        known: Installation | None,
-    ) -> list[Change]:
-        subject = f"installation {name}"
-        settings = _validated_settings(integration, entry).model_dump(mode="json")
-        if known is None:
-            return [
-                Change(action="add", subject=subject, field="pair", before=None, after=integration.name),
-                *(
-                    Change(action="add", subject=subject, field=f"flow {flow}", before=None,
-                           after="on" if item.is_on else "off")
-                    for flow, item in entry.flows.items()
-                ),
-            ]  # fmt: skip
-        changes = _field_changes(subject, known.settings, settings)
-        async with self._services.database.transaction() as db:
-            flows = await flow_documents(db, known.id)
-        for flow, item in entry.flows.items():
-            before = flows.get(flow, {"on": False, "when": None})
-            after = {"on": item.is_on, "when": item.when}
-            changes += _field_changes(
-                f"{subject} flow {flow}", {key: before[key] for key in ("on", "when")}, after
-            )
-        return changes
+async def _write_down(
+    db: AsyncConnection, changes: list[Change], workspace_id: int, *, who: str, now: datetime
+) -> None:
+    """Let the trail tell who changed what."""
+    if not changes:
+        return
+    entry = trail.Entry(
+        at=now,
+        workspace_id=workspace_id,
+        event="configuration_applied",
+        who=who,
+        detail={"changes": [str(change) for change in changes]},
+    )
+    await trail.write(db, [entry])
 
 
 def _flow_config(entry: FlowEntry) -> FlowConfig:
     go_live_at = entry.go_live if isinstance(entry.go_live, datetime) else None
     return FlowConfig(is_on=entry.is_on, when=entry.when, go_live_at=go_live_at)
-
-
-def _validated_settings(integration: Integration, entry: InstallationEntry) -> BaseModel:
-    return integration.settings.model_validate(entry.settings)
-
-
-def _field_changes(
-    subject: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> list[Change]:
-    old, new = dict(_flat(before)), dict(_flat(after))
-    return [
-        Change(
-            action="change", subject=subject, field=field,
-            before=old.get(field), after=new.get(field),
-        )
-        for field in sorted(old.keys() | new.keys())
-        if str(old.get(field)) != str(new.get(field))
-    ]  # fmt: skip
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, item in value.items():
-        if isinstance(item, Mapping) and item:
-            found += _flat(item, f"{prefix}{key}.")
-        else:
-            found.append((f"{prefix}{key}", item))
-    return found
-
-
-def _exported_connection(row: ConnectionRow) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        name: value for name, value in row.settings.items() if value is not None
-    }
-    for field in row.secret_fields:
-        *parents, last = field.split(".")
-        place = settings
-        for parent in parents:
-            place = place.setdefault(parent, {})
-        variable = f"{row.name}_{field}".upper().replace(".", "_").replace("-", "_")
-        place[last] = f"${{env:{variable}}}"
-    return {"vendor": row.vendor, "settings": settings}

@@ -67,6 +67,8 @@ class Services:
         self.keyring = keyring
         self.integrations = catalogue.integrations
         self.rng = rng
+        self.is_sandbox = False
+        """Whether the connections lead to simulators; see `follow_clock`."""
         self.clock = SystemClock()
         self.engine = Engine(database, self.clock)
         self.directory = Directory(database)
@@ -115,10 +117,13 @@ class Services:
             yield self._side(opened)
 
     async def follow_clock(self) -> None:
-        """Take over the sandbox's clock, where this deployment has one."""
-        if self.settings.sandbox_clock:
-            async with self.database.transaction() as db:
-                self.clock.offset = await read_offset(db)
+        """Take over the sandbox's clock and liberties, where this deployment is a sandbox's."""
+        async with self.database.transaction() as db:
+            offset = await read_offset(db)
+        if offset is not None:
+            self.is_sandbox = True
+            self.clock.offset = offset
+            self.connections.allow_private_targets = True
 
     async def paused_connections(self, db: AsyncConnection) -> list[int]:
         """Return the connections that nothing may be fed to."""

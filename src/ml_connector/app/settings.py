@@ -48,9 +48,6 @@ class DeploymentSettings(BaseSettings):
         gt=0,
         description="Upper bound of a write's deadline, below the vendor's own; for the sandbox",
     )
-    sandbox_clock: bool = Field(
-        default=False, description="Take the clock's offset from the database"
-    )
     notify_url: HttpUrl | None = Field(
         default=None, description="Address that notifications are posted to as JSON"
     )

@@ -109,7 +109,8 @@ class Connections:
         self._keyring = keyring
         self._clock = clock
         self._rng = rng
-        self._allow_private_targets = allow_private_targets
+        self.allow_private_targets = allow_private_targets
+        """Of clients that are opened from now on."""
         self._tls = tls
         self.accounts = Accounts(
             database=database, secrets=Secrets(keyring), vendors=vendors, clock=clock
@@ -240,7 +241,7 @@ class Connections:
             recorder=self.counts.recorder(account.row.id, recorder),
             redactor=account.redactor,
             writes=writes,
-            allow_private_targets=self._allow_private_targets,
+            allow_private_targets=self.allow_private_targets,
             tls=self._tls,
             rng=self._rng,
         )

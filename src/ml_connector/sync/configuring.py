@@ -138,6 +138,13 @@ async def ensure_workspace(db: AsyncConnection, name: str, *, now: datetime) -> 
     return found
 
 
+async def workspace_named(db: AsyncConnection, name: str) -> int | None:
+    """Return the workspace of that name, if there is one."""
+    statement = text("SELECT id FROM workspace WHERE name = :name")
+    found: int | None = (await db.execute(statement, {"name": name})).scalar_one_or_none()
+    return found
+
+
 async def configure(
     db: AsyncConnection, wanted: InstallationConfig, *, now: datetime, who: str
 ) -> tuple[int, bool]:
