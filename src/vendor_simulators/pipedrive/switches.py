@@ -188,7 +188,9 @@ _WEBHOOKS: Mapping[str, Switch] = {
     "lost_webhooks": Switch(0.0, "probability that a delivery is never sent"),
     "doubled_webhooks": Switch(0.0, "probability that a delivery is sent twice"),
     "reordered_webhooks": Switch(0.0, "probability that a delivery is overtaken by later ones"),
-    "deliveries_at_once": Switch(32, "deliveries under way at the same moment"),
+    "deliveries_at_once": Switch(
+        32, "deliveries under way at the same moment; read at start and reset"
+    ),
 }
 
 SWITCHES: Mapping[str, Switch] = {

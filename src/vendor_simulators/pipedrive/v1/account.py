@@ -15,8 +15,9 @@ from vendor_simulators.pipedrive.answers import (
 )
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.company import COMPANY_DOMAIN, COMPANY_ID
+from vendor_simulators.pipedrive.v1.attached import user_view
 from vendor_simulators.pipedrive.v1.lists import number, offset_page
-from vendor_simulators.pipedrive.v1.views import V1Views, user_view
+from vendor_simulators.pipedrive.v1.views import V1Views
 from vendor_simulators.pipedrive.wire import Row, read_any_time, v1_time, v2_time
 
 COMPANY_NAME = "Acme Machines"

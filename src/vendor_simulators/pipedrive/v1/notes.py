@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from vendor_simulators.pipedrive import activities
 from vendor_simulators.pipedrive.answers import Answer, v1_bad_request, v1_single
 from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.v1 import bodies
+from vendor_simulators.pipedrive.v1.attached import note_view
 from vendor_simulators.pipedrive.v1.lists import given_number, offset_page
-from vendor_simulators.pipedrive.v1.views import V1Views
 from vendor_simulators.pipedrive.wire import Row, read_any_time
 
 _INDEXED = ("deal_id", "person_id", "org_id")
@@ -25,8 +26,8 @@ def _list(call: Call) -> Answer:
         wanted = given_number(call, column)
         if wanted is not None:
             rows = [row for row in table.where(column, wanted) if keep(row)]
-            return offset_page(call, rows, V1Views(call.company).note)
-    return offset_page(call, [row for row in table if keep(row)], V1Views(call.company).note)
+            return offset_page(call, rows, partial(note_view, call.company))
+    return offset_page(call, [row for row in table if keep(row)], partial(note_view, call.company))
 
 
 def _keep(call: Call) -> Callable[[Row], bool]:
@@ -63,14 +64,14 @@ def _note(call: Call) -> Row:
 
 
 def _get(call: Call) -> Answer:
-    return v1_single(V1Views(call.company).note(_note(call)))
+    return v1_single(note_view(call.company, _note(call)))
 
 
 def _create(call: Call) -> Answer:
     given = bodies.read(call.form(), bodies.NOTE)
     _check_author(call, given)
     row = activities.create_note(call.company, given, call.actor)
-    return v1_single(V1Views(call.company).note(row), status=HTTPStatus.CREATED)
+    return v1_single(note_view(call.company, row), status=HTTPStatus.CREATED)
 
 
 def _update(call: Call) -> Answer:
@@ -78,7 +79,7 @@ def _update(call: Call) -> Answer:
     given = bodies.read(call.form(), bodies.NOTE)
     _check_author(call, given)
     activities.update_note(call.company, row, given, call.actor)
-    return v1_single(V1Views(call.company).note(row))
+    return v1_single(note_view(call.company, row))
 
 
 def _delete(call: Call) -> Answer:

@@ -12,6 +12,7 @@ from vendor_simulators.pipedrive.calls import Call, Operation, scopes
 from vendor_simulators.pipedrive.merging import merge
 from vendor_simulators.pipedrive.rules import require
 from vendor_simulators.pipedrive.v1 import bodies
+from vendor_simulators.pipedrive.v1.attached import pipeline_view
 from vendor_simulators.pipedrive.v1.entities import answer_rows
 from vendor_simulators.pipedrive.v1.lists import number, offset_page
 from vendor_simulators.pipedrive.v1.views import V1Views
@@ -115,8 +116,7 @@ def _archived(call: Call) -> Answer:
 
 
 def _list_pipelines(call: Call) -> Answer:
-    view = V1Views(call.company).pipeline
-    alive = [view(row) for row in call.company["pipeline"] if not row["is_deleted"]]
+    alive = [pipeline_view(row) for row in call.company["pipeline"] if not row["is_deleted"]]
     return v1_single(alive)
 
 
@@ -134,7 +134,7 @@ def _list_stages(call: Call) -> Answer:
         for row in call.company["stage"]
         if not row["is_deleted"] and wanted in {None, str(row["pipeline_id"])}
     ]
-    return offset_page(call, alive, V1Views(call.company).stage)
+    return offset_page(call, alive, V1Views(call.company).of("stage"))
 
 
 def _participants(call: Call) -> Answer:

@@ -14,6 +14,7 @@ from vendor_simulators.pipedrive.company import COMPANY_ID, Company
 from vendor_simulators.pipedrive.contacts import ENRICHMENT, main_point
 from vendor_simulators.pipedrive.fields import ADDRESS_PARTS
 from vendor_simulators.pipedrive.rules import decimal_places
+from vendor_simulators.pipedrive.v1.attached import attached_views
 from vendor_simulators.pipedrive.wire import Row, rounded, tidy, v1_time
 
 _DEAL_COUNTS = (
@@ -28,13 +29,8 @@ _CONTACT_COUNTS = (
     "followers_count", "won_deals_count", "related_won_deals_count", "lost_deals_count",
     "related_lost_deals_count",
 )  # fmt: skip
-_NEXT_ACTIVITY = {
-    "next_activity_date": None,
-    "next_activity_time": None,
-    "next_activity_id": None,
-    "last_activity_id": None,
-    "last_activity_date": None,
-}
+_PARTICIPANT_COUNTS = ("participant_open_deals_count", "participant_closed_deals_count")
+_NEXT_DETAILS = {"subject": "subject", "type": "type", "duration": "duration", "note": "note"}
 
 
 class V1Views:
@@ -51,11 +47,7 @@ class V1Views:
             "person": self.person,
             "organization": self.organization,
             "product": self.product,
-            "activity": self.activity,
-            "pipeline": self.pipeline,
-            "stage": self.stage,
-            "note": self.note,
-            "user": user_view,
+            **attached_views(self._company),
         }
         return views[kind]
 
@@ -82,7 +74,8 @@ class V1Views:
             "is_archived": row["is_archived"],
             "status": "deleted" if row["is_deleted"] else row["status"],
             "probability": row["probability"],
-            **_NEXT_ACTIVITY,
+            **self._activities("deal", row),
+            **self._next_details(row),
             "lost_reason": row["lost_reason"],
             "visible_to": str(row["visible_to"]),
             "close_time": v1_time(row["close_time"]),
@@ -127,6 +120,10 @@ class V1Views:
             "phone": row["phones"] or [{"value": "", "primary": True}],
             "email": row["emails"] or [{"value": "", "primary": True}],
             "primary_email": main_point(row["emails"]),
+            **dict.fromkeys(_PARTICIPANT_COUNTS, 0),
+            "marketing_status": "no_consent",
+            "last_incoming_mail_time": None,
+            "last_outgoing_mail_time": None,
             "org_name": organization["name"] if organization else None,
             **self._custom("person", row),
         }
@@ -178,93 +175,6 @@ class V1Views:
             "billing_frequency_cycles": row["billing_frequency_cycles"],
             "prices": prices,
             **self._custom("product", row),
-        }
-
-    def activity(self, row: Row) -> Row:
-        """Show an activity."""
-        location = row["location"] or {}
-        same = (
-            "id", "subject", "type", "done", "due_date", "duration", "deal_id", "lead_id",
-            "org_id", "person_id", "project_id", "note", "public_description",
-        )  # fmt: skip
-        return {
-            "company_id": COMPANY_ID,
-            **{name: row[name] for name in same},
-            "user_id": row["owner_id"],
-            "assigned_to_user_id": row["owner_id"],
-            "created_by_user_id": row["creator_user_id"],
-            "due_time": row["due_time"] or "",
-            "busy_flag": row["busy"],
-            "add_time": v1_time(row["add_time"]),
-            "update_time": v1_time(row["update_time"]),
-            "marked_as_done_time": v1_time(row["marked_as_done_time"]) or "",
-            "active_flag": not row["is_deleted"],
-            "location": location.get("value"),
-            "participants": [
-                {"person_id": one["person_id"], "primary_flag": one["primary"]}
-                for one in row["participants"]
-            ],
-            "attendees": row["attendees"] or None,
-        }
-
-    def note(self, row: Row) -> Row:
-        """Show a note with what it is attached to."""
-        company = self._company
-        deal = company["deal"].find(row["deal_id"])
-        person = company["person"].find(row["person_id"])
-        organization = company["organization"].find(row["org_id"])
-        author = company["user"].find(row["user_id"])
-        pins = ("deal", "person", "organization", "lead", "project")
-        ids = ("id", "user_id", "deal_id", "person_id", "org_id", "lead_id", "project_id")
-        return {
-            **{name: row[name] for name in ids},
-            "content": row["content"],
-            "add_time": v1_time(row["add_time"]),
-            "update_time": v1_time(row["update_time"]),
-            "active_flag": row["active_flag"],
-            **{f"pinned_to_{pin}_flag": row[f"pinned_to_{pin}_flag"] for pin in pins},
-            "last_update_user_id": row["last_update_user_id"],
-            "organization": organization and {"name": organization["name"]},
-            "person": person and {"name": person["name"]},
-            "deal": deal and {"title": deal["title"]},
-            "lead": None,
-            "user": author
-            and {
-                "email": author["email"],
-                "name": author["name"],
-                "icon_url": None,
-                "is_you": True,
-            },
-        }
-
-    def pipeline(self, row: Row) -> Row:
-        """Show a pipeline."""
-        return {
-            "id": row["id"],
-            "name": row["name"],
-            "url_title": row["name"].replace(" ", "-"),
-            "order_nr": row["order_nr"],
-            "active": not row["is_deleted"],
-            "deal_probability": row["is_deal_probability_enabled"],
-            "add_time": v1_time(row["add_time"]),
-            "update_time": v1_time(row["update_time"]),
-            "selected": row["order_nr"] == 1,
-        }
-
-    def stage(self, row: Row) -> Row:
-        """Show a stage."""
-        pipeline = self._company["pipeline"].find(row["pipeline_id"])
-        return {
-            **{name: row[name] for name in ("id", "order_nr", "name")},
-            "active_flag": not row["is_deleted"],
-            "deal_probability": row["deal_probability"],
-            "pipeline_id": row["pipeline_id"],
-            "rotten_flag": row["is_deal_rot_enabled"],
-            "rotten_days": row["days_to_rotten"],
-            "add_time": v1_time(row["add_time"]),
-            "update_time": v1_time(row["update_time"]),
-            "pipeline_name": pipeline["name"] if pipeline else None,
-            "pipeline_deal_probability": bool(pipeline and pipeline["is_deal_probability_enabled"]),
         }
 
     def user(self, user_id: int | None) -> Any:
@@ -327,11 +237,30 @@ class V1Views:
             "update_time": v1_time(row["update_time"]),
             "delete_time": v1_time(row["delete_time"]),
             "visible_to": str(row["visible_to"]),
-            **_NEXT_ACTIVITY,
+            **self._activities(kind, row),
             "label": row["label_ids"][0] if row["label_ids"] else None,
             "label_ids": row["label_ids"],
             "owner_name": owner["name"] if owner else None,
             "cc_email": counts.smart_bcc(kind, row["id"]),
+        }
+
+    def _activities(self, kind: str, row: Row) -> Row:
+        """Show the next and the last activity."""
+        shown: Row = {}
+        for name in ("next_activity", "last_activity"):
+            activity_id = counts.optional_field(self._company, kind, row, f"{name}_id")
+            activity = self._company["activity"].find(activity_id)
+            shown[f"{name}_id"] = activity_id
+            shown[f"{name}_date"] = activity and activity["due_date"]
+            if name == "next_activity":
+                shown["next_activity_time"] = activity and activity["due_time"]
+        return shown
+
+    def _next_details(self, row: Row) -> Row:
+        next_id = counts.optional_field(self._company, "deal", row, "next_activity_id")
+        activity = self._company["activity"].find(next_id) or {}
+        return {
+            f"next_activity_{name}": activity.get(column) for name, column in _NEXT_DETAILS.items()
         }
 
     def _custom(self, kind: str, row: Row) -> Row:
@@ -344,12 +273,3 @@ class V1Views:
         places = decimal_places(self._company, currency)
         text = f"{rounded(amount, places):,.{places}f}"
         return f"{text.translate(str.maketrans(',.', '.,'))} {currency}"
-
-
-def user_view(row: Row) -> Row:
-    """Show a user."""
-    return {
-        **{name: value for name, value in row.items() if name not in {"add_time", "update_time"}},
-        "created": v1_time(row["add_time"]),
-        "modified": v1_time(row["update_time"]),
-    }

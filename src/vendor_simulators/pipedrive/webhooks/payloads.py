@@ -12,7 +12,8 @@ from typing import Any
 from vendor_simulators.pipedrive import custom_values
 from vendor_simulators.pipedrive.company import COMPANY_DOMAIN, COMPANY_ID, Company, Event
 from vendor_simulators.pipedrive.fields import ADDRESS_PARTS
-from vendor_simulators.pipedrive.v1.views import V1Views, user_view
+from vendor_simulators.pipedrive.v1.attached import user_view
+from vendor_simulators.pipedrive.v1.views import V1Views
 from vendor_simulators.pipedrive.v2.views import installment_view, line_view
 from vendor_simulators.pipedrive.webhooks.subscriptions import NEW_OF_OLD, Subscription
 from vendor_simulators.pipedrive.wire import Row

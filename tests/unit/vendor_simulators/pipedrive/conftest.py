@@ -107,16 +107,19 @@ class Client:
 
 @dataclass
 class Receiver:
-    """Takes webhooks; ``status`` is what it answers."""
+    """Takes webhooks; ``status`` is what it answers, after ``hold`` if there is one."""
 
     url: str
     status: int = 200
+    hold: asyncio.Event | None = None
     seen: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
         self.seen.append((dict(request.headers), await request.read()))
         self.changed.set()
+        if self.hold is not None:
+            await self.hold.wait()
         return web.Response(status=self.status)
 
     async def wait_for(self, number: int) -> list[Any]:
