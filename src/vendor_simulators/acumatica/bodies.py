@@ -119,7 +119,7 @@ class BodyReader:
             raise invalid_request(f"Error converting value: {exc}.", field.name) from exc
 
     def _read_rows(self, given: Given, name: str, part: Any) -> None:
-        if part is None:
+        if part is None or name in given.entity.server_rows:
             return
         if not isinstance(part, list):
             raise invalid_request(f"The value of {name} must be an array.", name)

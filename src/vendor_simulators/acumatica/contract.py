@@ -7,6 +7,8 @@ A field list is written as words ``Name:kind`` with marks behind the kind:
 - ``!`` set by the server alone (a value sent is ignored), ``*`` must not be empty;
 - ``@23`` present from 23.200.001 on, ``~25`` gone from 25.200.001 on;
 - ``=name`` one of the labels CHOICES[name], ``>name`` must exist in the list ``name``.
+
+In a list of details, ``!`` marks rows that only the server makes.
 """
 
 from __future__ import annotations
@@ -117,6 +119,7 @@ class Entity:
     fields: Mapping[str, Field]
     links: Mapping[str, str]
     details: Mapping[str, str]
+    server_rows: frozenset[str]  # the details that only the server makes
     keys: tuple[str, ...]
     row_keys: tuple[str, ...]
     title: str
@@ -165,7 +168,8 @@ def define(
         name=name,
         fields={field.name: field for field in map(_field, fields.split())},
         links=_pairs(links),
-        details=_pairs(details),
+        details=_pairs(details.replace("!", "")),
+        server_rows=frozenset(_pairs(" ".join(_marked(details)))),
         keys=tuple(keys.split()),
         row_keys=tuple(row_keys.split()),
         title=title,
@@ -210,6 +214,10 @@ def _field(word: str) -> Field:
         choices=found["choices"],
         listed_in=found["listed"],
     )
+
+
+def _marked(words: str) -> list[str]:
+    return [word for word in words.split() if word.endswith("!")]
 
 
 def _pairs(words: str) -> dict[str, str]:

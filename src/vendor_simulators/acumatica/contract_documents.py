@@ -15,7 +15,7 @@ DOCUMENTS: tuple[Entity, ...] = (
         Approved:b! BaseCurrencyID:s! BillToAddressOverride:b BillToAddressValidated:b!
         BillToContactOverride:b Branch:s@23>branch CashAccount:s ContactID:s ControlTotal:d
         CreatedDate:t@22! CreditHold:b! CurrencyID:s>currency CurrencyRate:q
-        CurrencyRateTypeID:s CustomerID:s*>customer CustomerOrder:s Date:D Description:s
+        CurrencyRateTypeID:s CustomerID:s*>customer CustomerOrder:s Date:D* Description:s
         DestinationWarehouseID:s>warehouse DisableAutomaticDiscountUpdate:b
         DisableAutomaticTaxCalculation:b EffectiveDate:D ExternalOrderOrigin:s
         ExternalOrderOriginal:b ExternalOrderSource:s ExternalRef:s ExternalRefundRef:s Hold:b
@@ -38,8 +38,8 @@ DOCUMENTS: tuple[Entity, ...] = (
         """,
         details="""
         Details:SalesOrderDetail DiscountDetails:SalesOrdersDiscountDetails
-        OrderRisks:OrderRisks Payments:SalesOrderPayment Relations:RelationDetail
-        Shipments:SalesOrderShipment TaxDetails:TaxDetail
+        OrderRisks:OrderRisks! Payments:SalesOrderPayment! Relations:RelationDetail
+        Shipments:SalesOrderShipment! TaxDetails:TaxDetail!
         """,
     ),
     define(
@@ -64,7 +64,7 @@ DOCUMENTS: tuple[Entity, ...] = (
         ShippingSettings:ShipToSettings
         """,
         details="""
-        Details:ShipmentDetail Orders:ShipmentOrderDetail Packages:ShipmentPackage
+        Details:ShipmentDetail Orders:ShipmentOrderDetail! Packages:ShipmentPackage
         """,
     ),
     define(
@@ -72,7 +72,7 @@ DOCUMENTS: tuple[Entity, ...] = (
         """
         Amount:d! Balance:d! BillToAddressOverride:b@24 BillToContactOverride:b@24
         CashDiscount:d CreatedDate:t@24! CreditHold:b! Currency:s>currency
-        CustomerID:s*>customer CustomerOrder:s Date:D Description:s DetailTotal:d!
+        CustomerID:s*>customer CustomerOrder:s Date:D* Description:s DetailTotal:d!
         DiscountTotal:d! DueDate:D ExternalRef:s@24 FreightPrice:d Hold:b IsTaxValid:b!
         LastModifiedDate:t@24! LastModifiedDateTime:t@23! PaymentTotal:d! Project:s>project
         ReferenceNbr:s ShipToAddressOverride:b@24 ShipToContactOverride:b@24 Status:s!
@@ -91,17 +91,17 @@ DOCUMENTS: tuple[Entity, ...] = (
         ShipToContact:SalesInvoiceDocContact
         """,
         details="""
-        ApplicationsCreditMemo:SalesInvoiceApplicationCreditMemo
-        ApplicationsInvoice:SalesInvoiceApplicationInvoice Details:SalesInvoiceDetail
+        ApplicationsCreditMemo:SalesInvoiceApplicationCreditMemo!
+        ApplicationsInvoice:SalesInvoiceApplicationInvoice! Details:SalesInvoiceDetail
         DiscountDetails:SalesInvoiceDiscountDetails FreightDetails:SalesInvoiceFreightDetail
-        TaxDetails:SalesInvoiceTaxDetail
+        TaxDetails:SalesInvoiceTaxDetail!
         """,
     ),
     define(
         "Invoice",
         """
         Amount:d Balance:d! BillToContactOverride:b BillingPrinted:b! CreatedDateTime:t!
-        Customer:s*>customer CustomerOrder:s Date:D Description:s DueDate:D Hold:b IsTaxValid:b!
+        Customer:s*>customer CustomerOrder:s Date:D* Description:s DueDate:D Hold:b IsTaxValid:b!
         LastModifiedDateTime:t! LinkARAccount:s>account LinkBranch:s>branch LocationID:s
         PostPeriod:s Project:s>project ReferenceNbr:s ShipToContactOverride:b Status:s!
         TaxTotal:d! Terms:s>terms Type:s=document_type
@@ -115,15 +115,15 @@ DOCUMENTS: tuple[Entity, ...] = (
         BillToContact:DocContact ShipToContact:DocContact
         """,
         details="""
-        ApplicationsCreditMemo:InvoiceApplicationsCreditMemo
-        ApplicationsDefault:InvoiceApplicationsDefault Details:InvoiceDetail
-        DiscountDetails:InvoiceDiscountDetail TaxDetails:InvoiceTaxDetail
+        ApplicationsCreditMemo:InvoiceApplicationsCreditMemo!
+        ApplicationsDefault:InvoiceApplicationsDefault! Details:InvoiceDetail
+        DiscountDetails:InvoiceDiscountDetail TaxDetails:InvoiceTaxDetail!
         """,
     ),
     define(
         "Payment",
         """
-        ApplicationDate:D AppliedToDocuments:d! AppliedToOrders:d! AvailableBalance:d!
+        ApplicationDate:D* AppliedToDocuments:d! AppliedToOrders:d! AvailableBalance:d!
         Branch:s>branch BranchID:s>branch CardAccountNbr:i CashAccount:s>cash_account
         CurrencyID:s>currency CustomerID:s*>customer CustomerLocationID:s Description:s
         ExternalRef:s Hold:b IsCCPayment:b@23! IsNewCard:b LastModifiedDateTime:t! NoteID:g!
@@ -136,7 +136,7 @@ DOCUMENTS: tuple[Entity, ...] = (
         view="Document",
         keys="Type ReferenceNbr",
         details="""
-        ApplicationHistory:PaymentApplicationHistoryDetail Charges:PaymentCharge
+        ApplicationHistory:PaymentApplicationHistoryDetail! Charges:PaymentCharge
         CreditCardProcessingInfo:CreditCardProcessingDetail
         CreditCardTransactionInfo:CreditCardTransactionDetail DocumentsToApply:PaymentDetail
         OrdersToApply:PaymentOrderDetail
@@ -218,10 +218,10 @@ DOCUMENTS: tuple[Entity, ...] = (
     define(
         "Totals",
         """
-        DiscountTotal:d Freight:d FreightCost:d FreightCostIsuptodate:b FreightTaxCategory:s
-        LineTotalAmount:d MiscTotalAmount:d OrderVolume:q OrderWeight:q OverrideFreightAmount:b
-        PackageWeight:q PremiumFreight:d TaxTotal:d UnbilledAmount:d UnbilledQty:q
-        UnpaidBalance:d
+        DiscountTotal:d! Freight:d! FreightCost:d! FreightCostIsuptodate:b! FreightTaxCategory:s!
+        LineTotalAmount:d! MiscTotalAmount:d! OrderVolume:q! OrderWeight:q! OverrideFreightAmount:b!
+        PackageWeight:q! PremiumFreight:d! TaxTotal:d! UnbilledAmount:d! UnbilledQty:q!
+        UnpaidBalance:d!
         """,
     ),
     define(
@@ -283,6 +283,9 @@ DOCUMENTS: tuple[Entity, ...] = (
         "SalesInvoiceAddress",
         """
         AddressLine1:s AddressLine2:s City:s Country:s>country PostalCode:s State:s
+        BuildingName:s@25 BuildingNumber:s@25 Department:s@25 DistrictName:s@25
+        Floor:s@25 PostBox:s@25 Room:s@25 StreetName:s@25 SubDepartment:s@25
+        TownLocationName:s@25 UnitNumber:s@25
         """,
     ),
     define(
@@ -404,5 +407,8 @@ DOCUMENTS: tuple[Entity, ...] = (
         """
         AccountID:s Amount:d Description:s DocType:s EntryTypeID:s LineNbr:i RefNbr:s SubID:s
         """,
+    ),
+    define(
+        "Commissions", "DefaultSalesperson:s>salesperson", details="SalesPersons:SalesPersonDetail"
     ),
 )

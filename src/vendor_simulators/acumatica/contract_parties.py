@@ -38,7 +38,7 @@ PARTIES: tuple[Entity, ...] = (
         MainContact:Contact PrimaryContact:Contact ShippingContact:Contact
         """,
         details="""
-        Attributes:AttributeValue Contacts:CustomerContact
+        Attributes:AttributeValue Contacts:CustomerContact!
         PaymentInstructions:BusinessAccountPaymentInstructionDetail
         Salespersons:CustomerSalesPerson
         """,
@@ -78,7 +78,7 @@ PARTIES: tuple[Entity, ...] = (
         """
         AccountRef:s BusinessAccountID:s ClassID:s CurrencyID:s>currency Duplicate:s!
         EnableCurrencyOverride:b LastIncomingActivity:t! LastModifiedDateTime:t!
-        LastOutgoingActivity:t! MainAddressValidated:b! Name:s* NoteID:g! Owner:s
+        LastOutgoingActivity:t! LocaleName:s@25 MainAddressValidated:b! Name:s* NoteID:g! Owner:s
         OwnerEmployeeName:s! ParentAccount:s ShippingAddressOverride:b
         ShippingAddressValidated:b! SourceCampaign:s Status:s=customer_status Type:s!
         Workgroup:s WorkgroupDescription:s!
@@ -95,10 +95,10 @@ PARTIES: tuple[Entity, ...] = (
         """,
         details="""
         Activities:ActivityDetail Attributes:AttributeValue Campaigns:CampaignDetail
-        Cases:BusinessAccountCaseDetail Contacts:BusinessAccountContact
+        Cases:BusinessAccountCaseDetail Contacts:BusinessAccountContact!
         Contracts:BusinessAccountContract Duplicates:DuplicateDetail
         Locations:BusinessAccountLocation MarketingLists:MarketingListDetail
-        Opportunities:BusinessAccountOpportunityDetail Orders:BusinessAccountOrder
+        Opportunities:BusinessAccountOpportunityDetail Orders:BusinessAccountOrder!
         Relations:RelationDetail
         """,
     ),
@@ -180,6 +180,9 @@ PARTIES: tuple[Entity, ...] = (
         "Address",
         """
         AddressLine1:s AddressLine2:s City:s Country:s>country PostalCode:s State:s Validated:b!
+        BuildingName:s@25 BuildingNumber:s@25 Department:s@25 DistrictName:s@25
+        Floor:s@25 PostBox:s@25 Room:s@25 StreetName:s@25 SubDepartment:s@25
+        TownLocationName:s@25 UnitNumber:s@25
         """,
     ),
     define(
@@ -216,7 +219,7 @@ PARTIES: tuple[Entity, ...] = (
     define(
         "BusinessAccountMainContact",
         """
-        Attention:s CompanyName:s Email:s Fax:s JobTitle:s LanguageOrLocale:s Phone1:s Phone2:s
+        Attention:s CompanyName:s Email:s Fax:s JobTitle:s LanguageOrLocale:s~25 Phone1:s Phone2:s
         Web:s
         """,
     ),

@@ -77,6 +77,9 @@ class Form:
     def committed(self, record: Record, prior: Record | None) -> None:
         """Carry a saved record on to other tables."""
 
+    def check_deletion(self, record: Record) -> None:
+        """Refuse to delete a record that others need."""
+
     def part(self, record: Record, name: str) -> Record | None:
         """Return a linked part for an expanded answer."""
         return record.links.get(name)
@@ -103,12 +106,13 @@ class Form:
                 record[name] = given.values.get(name) or key
             self.start(draft)
         self._fill(draft, record, given)
+        if not self._has_required(draft, record):
+            return draft  # nothing can be computed without it
         self.changed(draft)
         is_typed = self.sequence is None or self.site.numbering.is_manual(self.sequence)
         if original is None:
             self._take_typed_key(draft, is_typed=is_typed)
         self.complete(draft)
-        self._check_required(draft, record)
         self.check(draft)
         if original is None and not is_typed and not draft.errors:
             record[self.entity.keys[-1]] = self.number_for(record)
@@ -178,10 +182,15 @@ class Form:
         else:
             record[own_key] = normal(typed)
 
-    def _check_required(self, draft: Draft, record: Record) -> None:
-        for field in record.entity.fields.values():
-            if field.is_required and record.values.get(field.name) is None:
-                draft.error(record, field.name, f"'{display(field.name)}' cannot be empty.")
+    def _has_required(self, draft: Draft, record: Record) -> bool:
+        missing = [
+            field.name
+            for field in record.entity.fields.values()
+            if field.is_required and record.values.get(field.name) is None
+        ]
+        for name in missing:
+            draft.error(record, name, f"'{display(name)}' cannot be empty.")
+        return not missing
 
     # For actions and for people
 

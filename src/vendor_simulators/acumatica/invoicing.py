@@ -153,6 +153,7 @@ class Invoicing:
         line["Amount"] = site.rounded(row["Amount"] * part, order["CurrencyID"])
         line["DiscountAmount"] = site.rounded(row["DiscountAmount"] * part, order["CurrencyID"])
         row["_Billed"] = (row["_Billed"] or ZERO) + line["Amount"]
+        row["_BilledQty"] = (row["_BilledQty"] or ZERO) + quantity
         row["UnbilledAmount"] = row["Amount"] - row["_Billed"]
         row["InvoiceNbr"] = None
         return line

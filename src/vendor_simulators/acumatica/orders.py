@@ -124,6 +124,7 @@ class SalesOrderForm(Form):
         """Note what the form would refuse."""
         record, site = draft.record, self.site
         self._check_customer(draft)
+        self._check_contact(draft)
         order_type = site.codes.order_types.get(record["OrderType"] or "")
         if order_type is None:
             draft.error(record, "OrderType", "'Order Type' cannot be found in the system.")
@@ -138,6 +139,11 @@ class SalesOrderForm(Form):
         for row in record.rows.get("Details", []):
             if id(row) in draft.gave:
                 self._check_row(draft, row)
+
+    def check_deletion(self, record: Record) -> None:
+        """Refuse once there are shipments or invoices."""
+        if record.rows.get("Shipments"):
+            raise refuse("The order has shipments and cannot be deleted.")
 
     def numbered(self, record: Record) -> None:
         """Name the order in its tax rows."""
@@ -216,6 +222,13 @@ class SalesOrderForm(Form):
         )
         if location is None:
             draft.error(record, "LocationID", "'Location' cannot be found in the system.")
+
+    def _check_contact(self, draft: Draft) -> None:
+        number = draft.record["ContactID"]
+        if draft.was_given(draft.record, "ContactID") and number is not None:
+            is_number = str(number).isdigit()
+            if not is_number or self.site.table("Contact").get(int(number)) is None:
+                draft.error(draft.record, "ContactID", "'Contact' cannot be found in the system.")
 
     def _check_row(self, draft: Draft, row: Record) -> None:
         check_line(self.site, draft, row, ORDER_LINE)

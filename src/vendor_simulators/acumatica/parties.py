@@ -104,6 +104,11 @@ class CustomerForm(Form):
             location["TaxZone"] = record["TaxZone"]
             site.mirror(location, record)
 
+    def check_deletion(self, record: Record) -> None:
+        """Refuse while there are orders of the customer."""
+        if self.site.table("SalesOrder").matching("CustomerID", record["CustomerID"]):
+            raise refuse("The customer has sales orders and cannot be deleted.")
+
     def part(self, record: Record, name: str) -> Record | None:
         """Return a contact (the main one where nothing overrides it) or the credit rules."""
         if name == "CreditVerificationRules":

@@ -16,7 +16,6 @@ from vendor_simulators.acumatica.contract import ANY_VERSION
 from vendor_simulators.acumatica.erp import Erp
 from vendor_simulators.acumatica.finance import Finance
 from vendor_simulators.acumatica.identity import Identity
-from vendor_simulators.acumatica.push import PushSender
 from vendor_simulators.acumatica.records import Record
 from vendor_simulators.acumatica.saving import save
 from vendor_simulators.acumatica.screens import Screens, told
@@ -71,13 +70,10 @@ class People(Screens):
         "lock": "the next writes to an entity meet a lock violation: entity; optional times (1)",
     }
 
-    def __init__(
-        self, erp: Erp, identity: Identity, operations: Operations, push: PushSender
-    ) -> None:
+    def __init__(self, erp: Erp, identity: Identity, operations: Operations) -> None:
         super().__init__(erp)
         self._identity = identity
         self._operations = operations
-        self._push = push
         self._locks: dict[str, int] = {}
         finance = Finance(erp)
         self._plays: dict[str, Callable[[Body], dict[str, Any]]] = {
@@ -119,8 +115,7 @@ class People(Screens):
     def _delete(self, body: Body) -> dict[str, Any]:
         entity = entity_of(self.erp, str(body["entity"]))
         record = self.keyed(entity, body["key"])
-        self.erp.table(entity).remove(record)
-        self._push.deleted(record)
+        self.erp.delete(record)
         return _key_of(record)
 
     # Orders

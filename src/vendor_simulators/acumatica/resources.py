@@ -29,7 +29,6 @@ from vendor_simulators.acumatica.filters import Filter, compile_filter
 from vendor_simulators.acumatica.forms import Form
 from vendor_simulators.acumatica.inquiries import InquiryForm
 from vendor_simulators.acumatica.paths import Target
-from vendor_simulators.acumatica.push import PushSender
 from vendor_simulators.acumatica.records import Record
 from vendor_simulators.acumatica.saving import check_conditions, find_original, save
 from vendor_simulators.acumatica.sessions import Session
@@ -63,10 +62,9 @@ class Call:
 class Resources:
     """Answers the entity paths."""
 
-    def __init__(self, erp: Erp, operations: Operations, push: PushSender) -> None:
+    def __init__(self, erp: Erp, operations: Operations) -> None:
         self._erp = erp
         self._operations = operations
-        self._push = push
         self._attachments = Attachments(erp)
         self._readers: dict[tuple[int, bool], BodyReader] = {}
 
@@ -206,8 +204,7 @@ class Resources:
     def _delete(self, call: Call, key: tuple[str, ...]) -> web.Response:
         self._operations.check_free(call.entity.name, call.session, call.target.version_number)
         record = self._keyed(call, key)
-        self._erp.table(call.entity.name).remove(record)
-        self._push.deleted(record)
+        self._erp.delete(record)
         return web.Response(status=204)
 
     def _act(self, call: Call, rest: tuple[str, ...]) -> web.Response:

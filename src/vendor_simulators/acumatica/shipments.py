@@ -21,9 +21,8 @@ class ShipmentForm(Form):
     sequence = "Shipment"
 
     def start(self, draft: Draft) -> None:
-        """Begin open."""
-        draft.record["Status"], draft.record["Type"] = "Open", "Shipment"
-        draft.record["NoteID"] = draft.record.id
+        """Refuse a shipment typed in by hand, which the simulator does not know."""
+        raise refuse("Create the shipment from its sales order.")
 
 
 class Shipping:
@@ -99,7 +98,7 @@ class Shipping:
         lines = [
             (row, shipped.get(row["LineNbr"], row["OrderQty"]))
             for row in order.rows["Details"]
-            if row["LineNbr"] in shipped or (not self._ships(row) and not row["_Billed"])
+            if row["LineNbr"] in shipped or (not self._ships(row) and not row["_BilledQty"])
         ]
         invoice = self._invoicing.from_order(order, lines, shipment_nbr=shipment["ShipmentNbr"])
         shipment["Status"] = "Invoiced"
@@ -121,7 +120,7 @@ class Shipping:
         lines = [
             (row, row["OrderQty"])
             for row in order.rows.get("Details", [])
-            if not row["_Billed"] and (not order_type.ships or not self._ships(row))
+            if not row["_BilledQty"] and (not order_type.ships or not self._ships(row))
         ]
         if not lines:
             raise refuse("There are no lines that can be invoiced without a shipment.")
@@ -130,7 +129,7 @@ class Shipping:
         row["ShipmentNbr"], row["ShipmentType"], row["Status"] = "<NEW>", "Issue", "Invoiced"
         row["InvoiceType"], row["InvoiceNbr"] = invoice["Type"], invoice["ReferenceNbr"]
         order.rows.setdefault("Shipments", []).append(row)
-        if all(line["_Billed"] or line["UnbilledAmount"] == 0 for line in order.rows["Details"]):
+        if all(line["_BilledQty"] or not line["OrderQty"] for line in order.rows["Details"]):
             order["Status"] = "Completed" if order_type.ships else "Invoiced"
         site.commit(order)
         site.commit(invoice)

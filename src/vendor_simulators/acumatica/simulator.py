@@ -13,6 +13,7 @@ from vendor_simulators.acumatica import openapi, seeding
 from vendor_simulators.acumatica.actions import Operations
 from vendor_simulators.acumatica.answers import (
     RefusalError,
+    fault,
     invalid_request,
     json_response,
     lock_violation,
@@ -57,6 +58,7 @@ class Acumatica(Simulator):
     name: ClassVar[str] = "acumatica"
     SWITCHES: ClassVar[Mapping[str, Switch]] = SWITCHES
     ACTIONS: ClassVar[Mapping[str, str]] = People.ACTIONS
+    SEEDS: ClassVar[Mapping[str, str]] = seeding.SEEDS
 
     def __init__(
         self,
@@ -77,9 +79,10 @@ class Acumatica(Simulator):
         self.operations = Operations(self.erp)
         self.push = PushSender(self.erp, self.outbox.send, TENANT)
         self.erp.on_commit = self.push.saved
-        self.people = People(self.erp, self.identity, self.operations, self.push)
+        self.erp.on_delete = self.push.deleted
+        self.people = People(self.erp, self.identity, self.operations)
         self._signing_in = SigningIn(self.identity, self.switches)
-        self._resources = Resources(self.erp, self.operations, self.push)
+        self._resources = Resources(self.erp, self.operations)
 
     async def reset(self) -> None:
         """Begin anew with the default records and switches as they were last set."""
@@ -113,7 +116,7 @@ class Acumatica(Simulator):
 
     async def play(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         """Do what a person in finance or an administrator would do; see ACTIONS."""
-        self.erp.business_date = None
+        self.erp.business_date = self.erp.call_branch = None
         return self.people.play(action, body)
 
     def records(self, kind: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -184,6 +187,7 @@ class Acumatica(Simulator):
         session = self.identity.session_of(request.headers.get("Authorization"), request.cookies)
         call = Call(request, target, session, await request.read())
         self.erp.business_date = _business_date(request)
+        self.erp.call_branch = self._branch_of(request, session)
         with self.erp.transaction():
             answer = self._inside(call)
         if session.kind == "oauth" and "ASP.NET_SessionId" not in request.cookies:
@@ -197,6 +201,15 @@ class Acumatica(Simulator):
             return self._resources.files(call)
         self.people.raise_planned_lock(call.entity.name, call.request.method)
         return self._resources.answer(call)
+
+    def _branch_of(self, request: web.Request, session: Session) -> str:
+        named = request.headers.get("PX-CbApiBranch")
+        if named is None:
+            return session.branch
+        branch = self.erp.canonical("branch", named)
+        if branch is None:
+            raise fault(f"The branch {named} cannot be found in the system.")
+        return branch
 
     def _add_session_cookie(self, answer: web.Response, session: Session) -> None:
         if session.is_concurrent:

@@ -34,6 +34,7 @@ INDEXED: Mapping[str, tuple[str, ...]] = {
     "Invoice": ("Customer", "CustomerOrder"),
     "Payment": ("CustomerID", "ExternalRef", "PaymentRef"),
 }
+MAIN_BRANCH = "MAIN"
 _LIST_TABLES: Mapping[str, tuple[str, ...]] = {
     "account": ("Account",),
     "business_account": ("BusinessAccount", "Customer"),
@@ -51,6 +52,11 @@ _LIST_TABLES: Mapping[str, tuple[str, ...]] = {
     "tax_zone": ("TaxZone",),
     "uom": ("UnitsOfMeasure",),
     "warehouse": ("Warehouse",),
+}
+_MIRRORS: Mapping[str, tuple[str, ...]] = {  # forms that show the same record
+    "Customer": ("BusinessAccount",),
+    "BusinessAccount": ("Customer",),
+    "SalesInvoice": ("Invoice", "Payment"),
 }
 # SQL Server keeps times in steps of 1/300 second.
 _TICK_MICROSECONDS = 10_000 / 3
@@ -132,9 +138,10 @@ class Site:
         self.forms: dict[str, Form] = {}
         self.applications: Applications
         self.base_currency = "USD"
-        self.branch = "MAIN"
+        self.call_branch: str | None = None  # of the request under way
         self.closed_before: date | None = None  # documents dated earlier fall in a closed period
         self.on_commit: Callable[[Record, Record | None], None] = lambda _record, _prior: None
+        self.on_delete: Callable[[Record], None] = lambda _record: None
         self.transaction_id = ""
         self.business_date: date | None = None  # of the request under way
         self._is_person = False
@@ -143,6 +150,11 @@ class Site:
     def today(self) -> date:
         """The business date of the request under way."""
         return self.business_date or self.clock.now().date()
+
+    @property
+    def branch(self) -> str:
+        """The branch of the request under way."""
+        return self.call_branch or MAIN_BRANCH
 
     def table(self, name: str) -> Table:
         """Return the table of an entity."""
@@ -207,6 +219,18 @@ class Site:
         form = self.forms.get(record.entity.name)
         if form is not None:
             form.committed(record, prior)
+
+    def delete(self, record: Record) -> None:
+        """Take a record out, and what other forms show of it."""
+        form = self.forms.get(record.entity.name)
+        if form is not None:
+            form.check_deletion(record)
+        self.tables[record.entity.name].remove(record)
+        for name in _MIRRORS.get(record.entity.name, ()):
+            twin = self.tables[name].by_id(record.id)
+            if twin is not None:
+                self.tables[name].remove(twin)
+        self.on_delete(record)
 
     def mirror(self, record: Record, source: Record) -> None:
         """Save ``record`` as another form's view of ``source``: same moment, no further effects."""

@@ -20,6 +20,7 @@ from vendor_simulators.kit.simulator import Simulator
 from vendor_simulators.kit.wrapping import wrapping
 
 LARGEST_REQUEST = 32 * 1024 * 1024  # bytes
+LONGEST_LINE = 64 * 1024  # bytes; filters over many keys make long addresses
 _SHUTDOWN_SECONDS = 1.0  # how long a call under way may go on when the sandbox stops
 
 
@@ -112,6 +113,7 @@ class Sandbox:
             access_log=None,
             handle_signals=False,
             shutdown_timeout=_SHUTDOWN_SECONDS,
+            max_line_size=LONGEST_LINE,
         )
         await runner.setup()
         self._runners.append(runner)

@@ -39,6 +39,7 @@ class Simulator(ABC):
     name: ClassVar[str]
     SWITCHES: ClassVar[Mapping[str, Switch]] = {}
     ACTIONS: ClassVar[Mapping[str, str]] = {}  # play action: what it does, for the documents
+    SEEDS: ClassVar[Mapping[str, str]] = {}  # key of a seed: what it holds, for the documents
 
     def __init__(
         self,

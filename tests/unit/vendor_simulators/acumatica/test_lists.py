@@ -204,3 +204,27 @@ async def test_timestamps_are_utc_with_at_most_three_decimals(site):
     text = (await site.get("Customer")).content[0]["LastModifiedDateTime"]["value"]
 
     assert re.fullmatch(r"2026-03-02T12:\d\d:\d\d(\.\d{0,2}[1-9])?\+00:00", text)
+
+
+async def test_address_parts_come_with_25(site):
+    customer_id = await site.customer()
+    shown = {}
+    for version in ("24.200.001", "25.200.001"):
+        site.version = version
+        answer = await site.get(f"Customer/{customer_id}", expand="MainContact/Address")
+        shown[version] = "BuildingNumber" in answer.content["MainContact"]["Address"]
+
+    assert shown == {"24.200.001": False, "25.200.001": True}
+
+
+async def test_a_filter_over_hundreds_of_keys_is_answered(site):
+    customer_ids = [await site.customer() for _ in range(3)]
+    wanted = [*customer_ids, *(f"C9{number:05d}" for number in range(400))]
+
+    answer = await site.get(
+        "Customer",
+        filter=" or ".join(f"CustomerID eq '{key}'" for key in wanted),
+        select="CustomerID",
+    )
+
+    assert [row["CustomerID"]["value"] for row in answer.content] == customer_ids

@@ -272,3 +272,30 @@ async def test_the_business_date_and_terms_set_date_and_due_date(site):
 
     assert answer["Date"] == "2026-01-31T00:00:00+00:00"
     assert answer.content["FinancialSettings"]["DueDate"]["value"] == "2026-03-02T00:00:00+00:00"
+
+
+async def test_contact_and_salesperson_must_exist(site):
+    customer_id = await site.customer()
+    contact = await site.saved("Contact", {"LastName": "Doe", "BusinessAccount": customer_id})
+
+    refused = await site.put(
+        "SalesOrder",
+        {
+            "CustomerID": customer_id,
+            "ContactID": "999999",
+            "Commissions": {"DefaultSalesperson": "NOSUCH"},
+        },
+    )
+    taken = await site.put(
+        "SalesOrder",
+        {
+            "CustomerID": customer_id,
+            "ContactID": str(contact["ContactID"]),
+            "Commissions": {"DefaultSalesperson": "sp0001"},
+        },
+        expand="Commissions",
+    )
+
+    assert "'Contact' cannot be found" in refused.content["ContactID"]["error"]
+    assert "'Salesperson ID'" in refused.content["Commissions"]["DefaultSalesperson"]["error"]
+    assert taken.content["Commissions"]["DefaultSalesperson"] == {"value": "SP0001"}

@@ -269,3 +269,26 @@ async def test_notes_are_written_and_shown(site):
     await site.call("PUT", "Customer", body)
 
     assert (await site.get(f"Customer/{customer_id}")).content["note"] == {"value": "call first"}
+
+
+async def test_a_customer_with_orders_cannot_be_deleted(site):
+    customer_id = await site.customer()
+    order = await site.order(customer_id)
+
+    refused = await site.call("DELETE", f"Customer/{customer_id}")
+    await site.call("DELETE", f"SalesOrder/SO/{order['OrderNbr']}")
+    deleted = await site.call("DELETE", f"Customer/{customer_id}")
+
+    assert (refused.status, deleted.status) == (500, 204)
+    assert (await site.get(f"BusinessAccount/{customer_id}")).status == 500
+
+
+async def test_the_branch_of_a_call_goes_into_what_it_makes(site):
+    customer_id = await site.customer()
+
+    made = await site.put(
+        "SalesOrder", {"CustomerID": customer_id}, headers={"PX-CbApiBranch": "EAST"}
+    )
+    refused = await site.get("Customer", headers={"PX-CbApiBranch": "NOSUCH"})
+
+    assert (made["Branch"], refused.status) == ("EAST", 500)

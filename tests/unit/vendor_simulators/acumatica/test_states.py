@@ -331,3 +331,26 @@ async def test_a_payment_that_does_not_fit_its_document_is_refused(site, amount,
     ]
     assert refused.status == 422
     assert any(text in error for error in errors)
+
+
+async def test_two_shipments_make_two_invoices_that_add_up_to_the_order(site):
+    stock = {"WarehouseDetails": [{"WarehouseID": "MAIN", "QtyOnHand": 3}]}
+    item = {"InventoryID": "RARE", "DefaultPrice": 10, **stock}
+    await site.simulator.seed({"stock_items": [item]})
+    number = await opened(
+        site,
+        {"InventoryID": "RARE", "OrderQty": 5},
+        LINES[1],
+        DiscountDetails=[{"DiscountAmount": 45}],
+    )
+    amounts = []
+    for _ in range(2):
+        await site.play("ship", order=number)
+        amounts.append((await site.play("invoice", order=number))["Amount"])
+        stock["WarehouseDetails"][0]["QtyOnHand"] = 10
+        await site.play("edit", entity="StockItem", key=["RARE"], values=stock)
+
+    order = await site.get(f"SalesOrder/SO/{number}", expand="Totals,Shipments")
+    assert sum(amounts) == order["OrderTotal"] == 405
+    assert order.content["Totals"]["UnbilledAmount"] == {"value": 0}
+    assert len({row["InvoiceNbr"]["value"] for row in order.content["Shipments"]}) == 2
