@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
-
 from tests.world.world import World, world
 
 POINTS = [
@@ -56,12 +59,12 @@ async def test_worker_killed_at_a_point_leaves_every_order_once(
         await once_each(made, deals)
 
 
-async def won_deals(made: World, count: int) -> list[int]:
+async def won_deals(made: World, count: int, *, customers: str = "Customer") -> list[int]:
     """Win deals of three new organizations, all found by the first poll."""
     await made.items("PUMP-40", "BOLT-8")
     pump, bolt = await made.product("PUMP-40"), await made.product("BOLT-8")
     await made.apply()
-    organizations = [await made.organization(f"Customer {n}") for n in range(3)]
+    organizations = [await made.organization(f"{customers} {n}") for n in range(3)]
     deals = [
         await made.deal(
             [
@@ -77,11 +80,12 @@ async def won_deals(made: World, count: int) -> list[int]:
     return deals
 
 
-async def died(process, within: float = 30.0) -> None:  # noqa: ANN001
-    import asyncio  # noqa: PLC0415
-
-    await asyncio.wait_for(asyncio.to_thread(process.wait), within)
-    assert process.returncode == -9, f"the worker ended with {process.returncode}"
+async def died(process: subprocess.Popen[bytes], within: float = 30.0) -> None:
+    end = time.monotonic() + within
+    while process.poll() is None:
+        assert time.monotonic() < end, "the worker never came to the point"
+        await asyncio.sleep(0.02)
+    assert process.returncode == -signal.SIGKILL, f"the worker ended with {process.returncode}"
 
 
 async def once_each(made: World, deals: list[int]) -> None:

@@ -276,7 +276,7 @@ async def world(
     master_keys = new_master_key()
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox.start(seed=1, switches=switches or None))
-        database = await Database.connect(database_url)
+        database = await Database.connect(database_url, application_name="test")
         port = _free_port()
         settings = DeploymentSettings(
             home=folder / "home",
