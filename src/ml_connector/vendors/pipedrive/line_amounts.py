@@ -122,7 +122,7 @@ def priced_deal(
     priced = [_priced(line, work, recurring) for line in lines]
     kept, taken_off = _without_negatives(priced, work)
     discount = taken_off + _deal_discount(discounts, priced, work)
-    shares = _shares(work.rounded(discount), kept, work)
+    shares = _shares(_off_the_sum(discount, kept, work), kept, work)
     with_shares = (replace(line, share=share) for line, share in zip(kept, shares, strict=True))
     return PricedDeal(lines=tuple(with_shares), discount=discount)
 
@@ -267,6 +267,16 @@ def _deal_discount(
     if result:
         work.note(f"discounts on the deal: {work.shown(work.rounded(result))}")
     return result
+
+
+def _off_the_sum(discount: Decimal, lines: Sequence[PricedLine], work: Work) -> Decimal:
+    """Return the discount in whole minor units, so that what is left is rounded half up.
+
+    The deal's value is what is left, and rounding the discount itself half up would leave a
+    minor unit less wherever the discount ends in half of one: 5 % off 150.10 leaves 142.60.
+    """
+    subtotal = sum((line.stated for line in lines if not line.is_return), ZERO)
+    return subtotal - work.rounded(subtotal - discount)
 
 
 def _shares(discount: Decimal, lines: Sequence[PricedLine], work: Work) -> list[Decimal]:

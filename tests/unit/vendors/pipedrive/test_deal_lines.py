@@ -495,6 +495,14 @@ def test_amounts_agree_with_exact_fractions_rounded_by_hand(case):
     )
 
 
+def test_half_a_cent_of_discount_leaves_what_pipedrive_shows_as_the_deals_value():
+    result = net_lines(
+        deal("142.60", "EUR"), [line("150.10", "1")], [off(D("5"))], rules=LineRules()
+    )
+
+    assert result.net == D("142.60")
+
+
 @given(whole_deals())
 def test_amounts_as_priced_add_up_to_the_value_that_pipedrive_would_show(case):
     whole, lines, discounts = case
@@ -536,7 +544,7 @@ def whole_discount(case: Case) -> int:
             exact += Fraction(sum(stated)) * Fraction(discount.amount) / 100
         else:
             exact += Fraction(discount.amount) * scale
-    return half_up(exact)
+    return sum(stated) - half_up(sum(stated) - exact)
 
 
 def by_fractions(case: Case) -> tuple[list[int], list[int]]:
