@@ -43,4 +43,8 @@ class Context(RunContext[Settings]):
 
     async def mappings(self) -> Mappings:
         """Return the mappings, checked against the fields that Pipedrive has now."""
-        return await compiled(self.settings, self.pipedrive)
+        return await compiled(
+            self.settings,
+            self.pipedrive,
+            configuration_version=self.installation.configuration_version,
+        )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.sync.mapping.compiling import CompiledMapping, compile_mapping
@@ -12,6 +13,8 @@ from ml_connector.sync.mapping.fields import Field, FieldCatalogue, Kind
 from ml_connector.sync.mapping.model import MappingConfig
 from ml_connector.sync.mapping.views import fields_of
 from ml_connector.vendors import pipedrive
+from ml_connector.vendors.pipedrive.custom_fields import FieldSet
+from ml_connector.vendors.pipedrive.definitions import Fields
 from ml_connector.vendors.pipedrive.models import (
     Deal,
     DealProduct,
@@ -137,17 +140,44 @@ class Mappings:
         return f"{self.customer.version}-{self.order.version}-{self.line.version}"
 
 
-async def compiled(settings: Settings, client: pipedrive.Client) -> Mappings:
+async def compiled(
+    settings: Settings, client: pipedrive.Client, *, configuration_version: int
+) -> Mappings:
     """Check the mappings against Pipedrive's fields as they are now.
 
+    Checked once for each configuration and each reading of the fields, not for each deal.
     Raises MappingFaultsError that names every fault.
     """
-    deal, organization, person, product = await asyncio.gather(
+    fields = await asyncio.gather(
         client.fields.of("deal"),
         client.fields.of("organization"),
         client.fields.of("person"),
         client.fields.of("product"),
     )
+    kept = _KEPT.setdefault(client.fields, {})
+    checked, mappings = kept.get(configuration_version, (None, None))
+    if mappings is None or checked is None or not _are_the_same(checked, fields):
+        mappings = _checked(settings, *fields)
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        kept[configuration_version] = fields, mappings
+    return mappings
+
+
+_FieldSets = Sequence[FieldSet]
+_MOST_KEPT = 100  # configurations of one connection; older ones are hardly asked for again
+_KEPT: WeakKeyDictionary[Fields, dict[int, tuple[_FieldSets, Mappings]]] = WeakKeyDictionary()
+"""By the fields of an open client, and with it they go; then by configuration version."""
+
+
+def _are_the_same(checked: _FieldSets, fields: _FieldSets) -> bool:
+    """Tell whether the fields were not read again since."""
+    return all(one is other for one, other in zip(checked, fields, strict=True))
+
+
+def _checked(
+    settings: Settings, deal: FieldSet, organization: FieldSet, person: FieldSet, product: FieldSet
+) -> Mappings:
     parties = {
         "deal": _catalogue("deal", Deal, deal.definitions),
         "organization": _catalogue("organization", Organization, organization.definitions),
