@@ -4,11 +4,14 @@ import asyncio
 from datetime import timedelta
 
 from sqlalchemy import text
+from tests.engine_support.pair import Toy, ToyERP, toy
 
 from ml_connector.core.errors import InvalidRecordError, RateLimitedError, UnavailableError
 from ml_connector.storage.database import Database
+from ml_connector.sync import backlog
+from ml_connector.sync.rows import Settlement, StartedRun
+from ml_connector.sync.states import RowState
 from ml_connector.sync.works import take_up_second_looks
-from tests.engine_support.pair import Toy, ToyERP, toy
 
 
 async def test_a_wanted_record_is_written_once_and_settled(database: Database):
@@ -193,3 +196,33 @@ async def _want_two_flows_of_one_effect(pair: Toy) -> None:
                 " flow, record, state, lane, due_at, trigger, wanted_at FROM backlog"
             )
         )
+
+
+async def test_what_is_wanted_while_a_run_goes_on_gets_a_run_of_its_own(database: Database):
+    pair = await toy(database)
+    await pair.want(42)
+    (job,) = await pair.queue()
+    run = await pair.engine.start(*job)
+    assert run is not None
+    await pair.want(42)
+    pair.clock.advance(seconds=1)
+
+    async with database.transaction() as db:
+        (state,) = await backlog.settle(db, [_done(run, pair)])
+
+    row = await pair.row()
+    assert (state, row.done, row.wanted) == ("ready", 1, 2)
+
+
+def _done(run: StartedRun, pair: Toy) -> Settlement:
+    now = pair.clock.now()
+    return Settlement(
+        backlog_id=run.backlog_id,
+        run_no=run.run_no,
+        attempt=run.attempt,
+        wanted=run.wanted,
+        state=RowState.DONE,
+        due_at=now,
+        settled_at=now,
+        outcome="written",
+    )
