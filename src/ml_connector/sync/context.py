@@ -241,6 +241,7 @@ class RunContext(Generic[SettingsT]):
         wanted: Mapping[str, Any],
         apply: Callable[[Mapping[str, Any]], Awaitable[object]],
         on_conflict: OnConflict = "hold",
+        read_again: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
     ) -> Mapping[str, Any]:
         """Change fields of a linked record so that they become ``wanted``; return what changed.
 
@@ -248,7 +249,15 @@ class RunContext(Generic[SettingsT]):
         somebody else: ``on_conflict`` holds the record with both sides, keeps their value, or
         puts ours back (for fields that are the connector's own). ``apply`` only sets values, so
         that repeating it does no harm.
+
+        ``read_again`` is for a record that several runs share: where another run has written
+        what this one wants, ``present`` may only be older than that, and is read once more.
         """
+        if read_again is not None and any(
+            not same(present.get(name), value) and same(link.written.get(f"{what}.{name}"), value)
+            for name, value in wanted.items()
+        ):
+            present = await read_again()
         changes = {
             name: value for name, value in wanted.items() if not same(present.get(name), value)
         }

@@ -16,6 +16,7 @@ from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.fields import SET_AT_CREATION_ONLY
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_organization
 from ml_connector.sync import matching
+from ml_connector.sync.context import Written
 from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.compiling import CompiledMapping
@@ -127,8 +128,9 @@ async def ensure_customer(
             needs_hold=needs_hold,
         )
     made = await _make(deal, party, mapping, ctx)
-    await _show_number(party, ctx)
-    return DealCustomer(key=made, name=party.name, needs_hold=False)
+    if made.how != "linked":  # else another run has just made it, and shows it itself
+        await _show_number(party, ctx)
+    return DealCustomer(key=made.key, name=party.name, needs_hold=False)
 
 
 async def find_customer(ctx: Context, reference: str) -> Sequence[Found]:
@@ -366,7 +368,7 @@ def _changed_customer(changes: Mapping[str, Any]) -> CustomerDraft:
     )
 
 
-async def _make(deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context) -> str:
+async def _make(deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context) -> Written:
     if not ctx.settings.customers.create:
         raise HeldError(
             f"{party.name} has no customer in Acumatica, and creating is switched off "
@@ -392,7 +394,7 @@ async def _make(deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context
             )
         return _found(written.record)
 
-    made = await ctx.write_once(
+    return await ctx.write_once(
         "customer",
         link=party.link,
         source_key=party.key,
@@ -400,7 +402,6 @@ async def _make(deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context
         draft=mappings.draft_fields(draft),
         create=create,
     )
-    return made.key
 
 
 async def _show_number(party: Party, ctx: Context) -> None:

@@ -40,6 +40,9 @@ async def show_on_organization(
             organization.id, OrganizationDraft(custom_fields=changes)
         )
 
+    async def read_again() -> Mapping[str, Any]:
+        return (await ctx.pipedrive.organization(organization.id)).custom_fields
+
     return await _show(
         wanted,
         present=organization.custom_fields,
@@ -47,6 +50,7 @@ async def show_on_organization(
         what="organization",
         write=write,
         ctx=ctx,
+        read_again=read_again,
     )
 
 
@@ -58,6 +62,7 @@ async def _show(
     what: Entity,
     write: Callable[[Mapping[str, Any]], Awaitable[None]],
     ctx: Context,
+    read_again: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> Mapping[str, Any]:
     named = {name: value for name, value in wanted.items() if name is not None}
     if not named:
@@ -72,4 +77,5 @@ async def _show(
         wanted=by_key,
         apply=write,
         on_conflict="overwrite",
+        read_again=read_again,
     )
