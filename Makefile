@@ -33,6 +33,7 @@ bench: $(VENV)/.dev  ## the figures of docs/measures.md, as ratios taken in one 
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(VENV)/.dev  ## resolve the dependencies again
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --no-header --no-annotate requirements-installer.in --output-file requirements-installer.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --no-header pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --universal --no-header --group dev pyproject.toml --output-file requirements-dev.lock
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -239,7 +240,7 @@ class World:
             **environment,
         }
         log = (self.folder / f"worker{len(self.workers)}.log").open("wb")
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - our own program, and no shell in between
             [sys.executable, "-c", _WORKER],
             cwd=_REPOSITORY,
             env=variables,
@@ -310,8 +311,6 @@ async def world(
 
 
 def _free_port() -> int:
-    import socket  # noqa: PLC0415 - for this one line
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
