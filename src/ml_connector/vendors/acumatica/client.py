@@ -102,7 +102,7 @@ class Client:
         self._endpoint = Endpoint(settings, transport=transport, logins=logins, clock=clock)
         self._readers = Readers(self._endpoint)
         self._actions = Actions(self._endpoint, pause=pause)
-        self.definitions = Definitions(self._endpoint)
+        self.definitions = Definitions(self._endpoint, clock=clock)
         """What the site offers to map: fields, custom fields, permitted values."""
 
     # --- what the engine asks of every vendor ----------------------------------------------
@@ -148,15 +148,20 @@ class Client:
         """Return all customers of a name; case does not count."""
         return await self._readers.customers_by_name.load(name)
 
+    async def customers_by_name_start(self, start: str) -> tuple[Customer, ...]:
+        """Return all customers whose name starts so; case does not count."""
+        return await self._readers.customers_by_name_start.load(start)
+
     async def customers_by_email(self, email: str) -> tuple[Customer, ...]:
         """Return customers whose main contact has an address (50 at most)."""
         where = odata.compare("MainContact/Email", "eq", email)
         return await self._found(Customer, where)
 
     async def customers_by_email_domain(self, domain: str) -> tuple[Customer, ...]:
-        """Return customers whose main contact's address ends with ``@domain`` (50 at most)."""
-        where = odata.ends_with("MainContact/Email", f"@{domain.removeprefix('@')}")
-        return await self._found(Customer, where)
+        """Return all customers whose main contact's address ends with ``@domain``."""
+        return await self._readers.customers_by_email_domain.load(
+            domain.removeprefix("@").casefold()
+        )
 
     async def customers(self) -> AsyncIterator[Customer]:
         """Yield all customers by id, without their contacts."""
@@ -231,8 +236,8 @@ class Client:
         return await self._found(BusinessAccount, odata.compare("AccountRef", "eq", account_ref))
 
     async def business_accounts_by_name(self, name: str) -> tuple[BusinessAccount, ...]:
-        """Return business accounts of a name (50 at most)."""
-        return await self._found(BusinessAccount, odata.compare("Name", "eq", name))
+        """Return all business accounts of a name; case does not count."""
+        return await self._readers.business_accounts_by_name.load(name)
 
     async def create_business_account(
         self, draft: BusinessAccountDraft

@@ -54,6 +54,11 @@ def compare(field: str, comparison: Comparison, value: LiteralValue) -> str:
     return f"{field} {comparison} {literal(value)}"
 
 
+def starts_with(field: str, value: str) -> str:
+    """Hold for texts that start with ``value``."""
+    return f"startswith({field},{literal(value)})"
+
+
 def ends_with(field: str, value: str) -> str:
     """Hold for texts that end with ``value``."""
     return f"endswith({field},{literal(value)})"

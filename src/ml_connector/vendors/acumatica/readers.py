@@ -13,6 +13,7 @@ from ml_connector.transport.loaders import Loader
 from ml_connector.vendors.acumatica import odata, wire
 from ml_connector.vendors.acumatica.endpoint import Endpoint
 from ml_connector.vendors.acumatica.models import (
+    BusinessAccount,
     Contact,
     Customer,
     Invoice,
@@ -31,6 +32,7 @@ R = TypeVar("R", bound=Record)
 LARGEST = 100
 """Records gathered for one fetch."""
 
+_EMAIL_ON_CUSTOMER_SINCE = (23, 200, 1)
 _PARAMETER_NAMES = 80  # bytes for the names, separators and $top beside the conditions
 
 
@@ -53,6 +55,15 @@ class Readers:
         )
         self.customers_by_name = _all(
             endpoint, Customer, "CustomerName", lambda one: one.customer_name
+        )
+        self.customers_by_name_start: Loader[str, tuple[Customer, ...]] = Loader(
+            _NameStarts(endpoint).fetch, largest=LARGEST
+        )
+        self.customers_by_email_domain: Loader[str, tuple[Customer, ...]] = Loader(
+            _EmailDomains(endpoint).fetch, largest=LARGEST
+        )
+        self.business_accounts_by_name = _all(
+            endpoint, BusinessAccount, "Name", lambda one: one.name
         )
         self.contacts_by_reference = _all(
             endpoint, Contact, "ExtRefNbr", lambda one: one.ext_ref_nbr
@@ -116,6 +127,47 @@ class _Several(Generic[R]):
         }
 
 
+class _NameStarts:
+    """Fetches customers by the beginning of their names."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def fetch(self, starts: Sequence[str]) -> Mapping[str, tuple[Customer, ...]]:
+        """Return for each beginning the customers whose name begins so."""
+        conditions = [odata.starts_with("CustomerName", start) for start in starts]
+        found = await _matching(self._endpoint, Customer, conditions)
+        return {
+            start: tuple(
+                one for one in found if _folded(one.customer_name or "").startswith(_folded(start))
+            )
+            for start in starts
+        }
+
+
+class _EmailDomains:
+    """Fetches customers by the domain of their main contact's address."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def fetch(self, domains: Sequence[str]) -> Mapping[str, tuple[Customer, ...]]:
+        """Return for each domain the customers whose address ends with it."""
+        if self._endpoint.version >= _EMAIL_ON_CUSTOMER_SINCE:
+            found = await _matching(self._endpoint, Customer, [_ends(each) for each in domains])
+            return {
+                domain: tuple(
+                    one for one in found if _folded(one.email or "").endswith(f"@{domain}")
+                )
+                for domain in domains
+            }
+        # Before, a list does not tell the address, and so not which of the domains it has.
+        return {
+            domain: tuple(await _matching(self._endpoint, Customer, [_ends(domain)]))
+            for domain in domains
+        }
+
+
 class _Items:
     """Fetches items, which are in two entities that share their numbers."""
 
@@ -130,6 +182,10 @@ class _Items:
         other = await self._other.fetch(left) if left else {}
         found: dict[str, StockItem | NonStockItem] = {**other, **stock}
         return {key: Item.of(one) for key, one in found.items()}
+
+
+def _ends(domain: str) -> str:
+    return odata.ends_with("MainContact/Email", f"@{domain}")
 
 
 async def _matching(endpoint: Endpoint, model: type[R], conditions: Sequence[str]) -> list[R]:

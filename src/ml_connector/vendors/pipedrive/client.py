@@ -29,6 +29,7 @@ from ml_connector.vendors.pipedrive.drafts import (
     ProductDraft,
     Written,
 )
+from ml_connector.vendors.pipedrive.lists import Lists
 from ml_connector.vendors.pipedrive.models import (
     Currency,
     Deal,
@@ -67,6 +68,8 @@ class Client:
         """Definitions of fields: read, cached, compared, provided."""
         self.subscriptions = Subscriptions(self._api)
         """Webhook subscriptions: list, create, delete, repair."""
+        self.lists = Lists(self._api, clock=clock)
+        """Names of pipelines, stages and users by id: read, kept."""
         self._writer = Writer(self._api, self.fields)
 
     # --- deals -----------------------------------------------------------------------------

@@ -1,0 +1,66 @@
+"""Names of pipelines, stages and users by id: read and kept for a while.
+
+Deals carry ids where people think of names. They change seldom, so they are kept as long as the
+definitions of fields are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ml_connector.core.clock import Clock
+from ml_connector.vendors.pipedrive import pages, wire
+from ml_connector.vendors.pipedrive.api import API
+from ml_connector.vendors.pipedrive.definitions import KEPT_FOR
+from ml_connector.vendors.pipedrive.models import Pipeline, Stage, User
+
+ListName = Literal["pipelines", "stages", "users"]
+
+Names = Mapping[str, str]
+"""Name by id, both as text: the form in which a field's options are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    names: Names
+    read_at: float
+
+
+class Lists:
+    """The lists of one account."""
+
+    def __init__(self, api: API, *, clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+        self._kept: dict[ListName, _Kept] = {}
+        self._reading: dict[ListName, asyncio.Lock] = {}
+        self._readers: Mapping[ListName, Callable[[], Awaitable[Names]]] = {
+            "pipelines": self._pipelines,
+            "stages": self._stages,
+            "users": self._users,
+        }
+
+    async def names(self, of: ListName) -> Names:
+        """Return the names of a list by id, at most 15 minutes old. The same object until then."""
+        asked_at = self._clock.monotonic()
+        async with self._reading.setdefault(of, asyncio.Lock()):
+            kept = self._kept.get(of)
+            if kept is None or kept.read_at < asked_at - KEPT_FOR.total_seconds():
+                kept = _Kept(await self._readers[of](), self._clock.monotonic())
+                self._kept[of] = kept
+            return kept.names
+
+    async def _pipelines(self) -> Names:
+        found = await pages.all_items(self._api, "pipelines", operation="pipelines.list")
+        return {str(one.id): one.name for one in wire.records(Pipeline, found)}
+
+    async def _stages(self) -> Names:
+        found = await pages.all_items(self._api, "stages", operation="stages.list")
+        return {str(one.id): one.name for one in wire.records(Stage, found)}
+
+    async def _users(self) -> Names:
+        found = await self._api.read("users", operation="users.list", version="v1")
+        return {str(one.id): one.name for one in wire.records(User, found.items)}
