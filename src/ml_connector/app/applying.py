@@ -86,10 +86,12 @@ class Applying:
             await _write_down(db, changes, workspace_id, who=who, now=now)
         notes: list[str] = []
         problems: list[str] = []
+        cause: ConnectorError | None = None
         for name, entry in loaded.file.installations.items():
             try:
                 notes += await self._prepare_vendors(entry, installed[name], now=now)
             except ConnectorError as exc:
+                cause = exc
                 problems.append(
                     f"installation {name}: {exc.message}; all else is applied: put this right "
                     "and apply the file again"
@@ -97,7 +99,7 @@ class Applying:
         await services.directory.read()
         applied = Applied(changes=tuple(changes), notes=tuple(notes))
         if problems:
-            raise PartlyAppliedError(problems, applied)
+            raise PartlyAppliedError(problems, applied) from cause
         return applied
 
     async def export(self, workspace: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import insert
@@ -24,6 +25,8 @@ _MOST_WAITING = 50_000  # calls; beyond that the database is away and the oldest
 _BATCH = 500
 _PAUSE = 0.25  # seconds between two writes
 _RANDOM_BITS = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ class CallLog:
 
     def _new_id(self, call: CallRecord) -> int:
         """Return a number that sorts by time and does not meet another process's."""
-        milliseconds = int(call.started_at.timestamp() * 1000)
+        milliseconds = (call.started_at - _EPOCH) // _MILLISECOND
         return milliseconds << _RANDOM_BITS | self._rng.getrandbits(_RANDOM_BITS)
 
 
@@ -126,6 +129,11 @@ class ConnectionRecorder:
     def record(self, call: CallRecord) -> None:
         """Take one finished attempt."""
         self.log.take(self.workspace_id, self.connection_id, call)
+
+
+def call_made_at(call_id: int) -> datetime:
+    """Return the millisecond in which the call of this id began."""
+    return _EPOCH + (call_id >> _RANDOM_BITS) * _MILLISECOND
 
 
 async def _write(db: AsyncConnection, batch: list[_Waiting]) -> None:

@@ -74,11 +74,11 @@ class LocalCallback:
 
 
 @asynccontextmanager
-async def local_callback(*, port: int = 0) -> AsyncIterator[LocalCallback]:
+async def local_callback(*, port: int = 0, path: str = PATH) -> AsyncIterator[LocalCallback]:
     """Listen on this machine only. Port 0 picks a free one, where the vendor allows any."""
     callback = LocalCallback()
     application = web.Application()
-    application.router.add_get(PATH, callback.receive)
+    application.router.add_get(path, callback.receive)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
@@ -88,7 +88,7 @@ async def local_callback(*, port: int = 0) -> AsyncIterator[LocalCallback]:
             raise ConfigurationError(
                 f"port {port} for the answer to the consent cannot be opened: {exc.strerror}"
             ) from exc
-        callback.redirect_uri = f"http://{_HOST}:{runner.addresses[0][1]}{PATH}"
+        callback.redirect_uri = f"http://{_HOST}:{runner.addresses[0][1]}{path}"
         yield callback
     finally:
         await runner.cleanup()

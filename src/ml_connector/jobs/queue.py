@@ -28,6 +28,7 @@ from pgqueuer.domain.settings import DBSettings
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from pgqueuer.types import Channel
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.core.backoff import next_delay
@@ -56,6 +57,8 @@ _RESTART_CEILING = timedelta(seconds=10)
 _PAYLOAD = struct.Struct(">qq")
 # what the loss of the database looks like
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+
+_DEPTH = text("SELECT status::text AS status, count(*) AS runs FROM run_queue GROUP BY status")
 
 Handler = Callable[[int, int], Awaitable[None]]
 """Carry out run ``(backlog_id, run_no)``; settles it itself and does not raise."""
@@ -102,6 +105,22 @@ async def hand_over(db: AsyncConnection, jobs: Sequence[RunJob]) -> None:
         dedupe_key=[f"{job.backlog_id}:{job.run_no}" for job in jobs],
         on_conflict="skip",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many runs stand in the queue."""
+
+    queued: int
+    """Handed over and not claimed yet."""
+    claimed: int
+
+
+async def depth(db: AsyncConnection) -> Depth:
+    """Return how full the queue is."""
+    rows = await db.execute(_DEPTH)
+    counts = {row.status: row.runs for row in rows}
+    return Depth(queued=counts.get("queued", 0), claimed=counts.get("picked", 0))
 
 
 class Hands:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -12,6 +13,18 @@ from pydantic import BaseModel
 from ml_connector.transport.vendor import Vendor
 
 Role = Literal["crm", "erp"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What a record would bring to a backfill."""
+
+    refusal: str | None = None
+    """The first rule that keeps it out, if one does."""
+    moment: datetime | None = None
+    """The record's own moment, by which a backfill's range is judged."""
+    amount: Decimal | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +95,9 @@ class Flow:
     """Default cadence of the safety net; the user may set another."""
     spacing: timedelta = timedelta(seconds=5)
     """A record that was just settled rests this long."""
+    weigh: Callable[[str, Any], Awaitable[Worth]] | None = None
+    """``async (record key, the pair's context) -> Worth``, for the dry run of a backfill; reads
+    only. Without it a backfill counts records and names no sums."""
     needs: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     """Rights a ping looks for, by side, in the vendor's words."""
 

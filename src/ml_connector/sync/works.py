@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from ml_connector.jobs.dispositions import ConnectionPausedError
 from ml_connector.sync import backlog, installations
 from ml_connector.sync.context import RunContext, Side
 from ml_connector.sync.engine import Engine
-from ml_connector.sync.flow import Flow, Integration, Outcome, Role
+from ml_connector.sync.flow import Flow, Integration, Outcome, Role, Worth
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.plan import Plan
 from ml_connector.sync.polling import Poller
@@ -96,6 +97,19 @@ class FlowWorks:
         ) as sides:
             context = self._context(run, progress, installation, integration, sides, plan=plan)
             return await flow.run(run.record, context)
+
+    async def weigh(self, run: StartedRun, records: Sequence[str]) -> list[Worth]:
+        """Return what each record would bring to a backfill; ``run`` stands for all of them."""
+        installation = await self._installation(run)
+        integration = self._integrations[installation.pair]
+        weigh = integration.flow(run.flow).weigh
+        if weigh is None:
+            return [Worth() for _ in records]
+        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
+            context = self._context(
+                run, RunProgress(), installation, integration, sides, plan=Plan()
+            )
+            return await asyncio.gather(*(weigh(record, context) for record in records))
 
     async def second_look(self, run: StartedRun, progress: RunProgress) -> Outcome:
         """Look once more for twins of a record that was made after a lost answer."""

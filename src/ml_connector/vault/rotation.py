@@ -51,6 +51,20 @@ def sealed_tables() -> list[Table]:
     return [table for table in metadata.sorted_tables if "wrapped_key" in table.c]
 
 
+async def count_by_key(db: AsyncConnection) -> dict[str, int]:
+    """Return how many secrets are sealed under each master key, by its id."""
+    counts: dict[str, int] = {}
+    for table in sealed_tables():
+        statement = (
+            select(table.c.key_id, func.count())
+            .where(table.c.key_id.is_not(None))
+            .group_by(table.c.key_id)
+        )
+        for key_id, sealed in (await db.execute(statement)).all():
+            counts[key_id] = counts.get(key_id, 0) + sealed
+    return counts
+
+
 async def rotate(
     database: Database,
     keyring: Keyring,
