@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -17,8 +18,12 @@ _LEVELS = {
 }
 
 
-def set_up_logs(settings: DeploymentSettings) -> None:
-    """Send every log of this process to standard error: standard output is for results."""
+def set_up_logs(settings: DeploymentSettings, *, stream: TextIO | None = None) -> None:
+    """Send every log of this process to standard error: standard output is for results.
+
+    ``stream`` is where they go instead.
+    """
+    target = stream or sys.stderr
     level = _LEVELS[settings.log_level]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -35,7 +40,7 @@ def set_up_logs(settings: DeploymentSettings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+    logging.basicConfig(level=max(level, logging.WARNING), stream=target)

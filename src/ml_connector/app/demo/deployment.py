@@ -1,0 +1,199 @@
+"""The service as `up` runs it, in this process: database, web server and worker of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from sqlalchemy import text
+
+from ml_connector.app import processes
+from ml_connector.app.applying import Applied, Applying
+from ml_connector.app.configuration import load
+from ml_connector.app.demo.catalogue import GOODS, ITEM_WITHOUT_PRODUCTS, UNIT_TABLE, WHOLE_UNITS
+from ml_connector.app.demo.simulators import Simulators
+from ml_connector.app.logs import set_up_logs
+from ml_connector.app.sandbox_clock import set_offset
+from ml_connector.app.services import Services
+from ml_connector.app.settings import DeploymentSettings
+from ml_connector.app.web import serving
+from ml_connector.app.worker import STOP_WITHIN, Worker
+from ml_connector.storage import schema
+
+FLOW = "won_deal_to_sales_order"
+INSTALLATION = "demo"
+VAT_FIELD = "VAT number"
+POLL_EVERY = timedelta(minutes=1)
+_HOST = "127.0.0.1"
+_WRITE_DEADLINE = 2.0  # seconds; what becomes of a lost answer is looked for soon after
+_CONCURRENCY = 100
+_CONFIGURATION = "configuration.yaml"
+LOG = "service.log"
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The running service."""
+
+    services: Services
+    address: str
+    folder: Path
+    _working: asyncio.Task[None]
+    _ahead: timedelta = field(default_factory=timedelta)
+
+    async def apply(self, simulators: Simulators) -> Applied:
+        """Apply a configuration that points at the simulators, as `apply FILE` does."""
+        path = self.folder / _CONFIGURATION
+        path.write_text(yaml.safe_dump(_configuration(simulators), sort_keys=False))
+        secrets = _secrets(simulators)
+        return await Applying(self.services).apply(load(path, environment=secrets), who="demo")
+
+    async def advance(self, by: timedelta) -> None:
+        """Let business time pass at once, for every process of this deployment."""
+        self._ahead += by
+        async with self.services.database.transaction() as db:
+            await set_offset(db, self._ahead)
+        await self.services.follow_clock()
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        """Ask the database; raise what ended the worker, if something did."""
+        if self._working.done():
+            self._working.result()
+        async with self.services.database.transaction() as db:
+            return list((await db.execute(text(statement), values)).all())
+
+
+@asynccontextmanager
+async def deployment(folder: Path) -> AsyncIterator[Deployment]:
+    """Run a deployment whose data is in ``folder``, for the length of the block."""
+    port = _free_port()
+    settings = _settings(folder, port)
+    # Left open: whatever still runs when this process ends may have something to say.
+    set_up_logs(settings, stream=(folder / LOG).open("a", buffering=1))
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(processes.database_url(settings, owns=True))
+        await schema.migrate(url)
+        services = await stack.enter_async_context(processes.services_on(settings, url, kind="up"))
+        await services.keep_partitions()
+        reading = asyncio.create_task(services.directory.keep_reading(), name="directory")
+        stack.callback(reading.cancel)
+        address = await stack.enter_async_context(serving(services, host=_HOST, port=port))
+        worker = Worker(services)
+        working = asyncio.create_task(worker.work(), name="worker")
+        stack.push_async_callback(_end, worker, working)
+        yield Deployment(services, address, folder, working)
+
+
+async def _end(worker: Worker, working: asyncio.Task[None]) -> None:
+    worker.stop()
+    await asyncio.wait([working], timeout=STOP_WITHIN.total_seconds())
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+def _settings(folder: Path, port: int) -> DeploymentSettings:
+    """Return settings that owe nothing to the environment: a demo touches nobody's data."""
+    defaults: dict[str, Any] = {
+        name: one.get_default(call_default_factory=True)
+        for name, one in DeploymentSettings.model_fields.items()
+    }
+    return DeploymentSettings(
+        **{
+            **defaults,
+            "home": folder,
+            "host": _HOST,
+            "port": port,
+            "public_url": f"http://{_HOST}:{port}",
+            "allow_private_targets": True,
+            "sandbox_clock": True,
+            "write_deadline_seconds": _WRITE_DEADLINE,
+            "concurrency": _CONCURRENCY,
+        }
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _secrets(simulators: Simulators) -> Mapping[str, str]:
+    crm, erp = simulators.described["pipedrive"], simulators.described["acumatica"]
+    return {
+        "CRM_TOKEN": crm["api_token"],
+        "ERP_CLIENT_SECRET": erp["client_secret"],
+        "ERP_PASSWORD": erp["password"],
+    }
+
+
+def _configuration(simulators: Simulators) -> dict[str, Any]:
+    crm, erp = simulators.described["pipedrive"], simulators.described["acumatica"]
+    return {
+        "connections": {
+            "crm": {
+                "vendor": "pipedrive",
+                "settings": {
+                    "api_url": crm["url"],
+                    "api_token": "${env:CRM_TOKEN}",
+                    "plan": "premium",
+                    "seats": 5,
+                },
+            },
+            "erp": {
+                "vendor": "acumatica",
+                "settings": {
+                    "instance_url": erp["instance_url"],
+                    "endpoint_version": erp["endpoint_version"],
+                    "login_mode": "oauth_password",
+                    "client_id": erp["client_id"],
+                    "client_secret": "${env:ERP_CLIENT_SECRET}",
+                    "username": erp["username"],
+                    "password": "${env:ERP_PASSWORD}",
+                    "concurrent_requests": 8,
+                },
+            },
+        },
+        "installations": {
+            INSTALLATION: {
+                "pair": "acumatica",
+                "crm": "crm",
+                "erp": "erp",
+                "webhooks": True,
+                "provide_fields": True,
+                "settings": _installation_settings(),
+                "flows": {
+                    FLOW: {"on": True, "when": {"every": f"{POLL_EVERY.seconds // 60}m"}},
+                },
+            }
+        },
+    }
+
+
+def _installation_settings() -> dict[str, Any]:
+    units = {good.unit: good.erp_unit for good in GOODS if good.unit} | dict(UNIT_TABLE)
+    return {
+        "customers": {"tax_number_field": VAT_FIELD},
+        "orders": {
+            "item_without_products": ITEM_WITHOUT_PRODUCTS,
+            "whole_units": list(WHOLE_UNITS),
+        },
+        "customer_mapping": {
+            "fields": {
+                "CustomerClass": {"constant": "DEFAULT", "on_existing": "never"},
+                "Terms": {"constant": "NET30", "on_existing": "never"},
+                "TaxRegistrationID": f"organization.{VAT_FIELD}",
+            }
+        },
+        "line_mapping": {
+            "fields": {"UOM": {"from": "product.unit", "table": "units"}},
+            "tables": {"units": {"entries": units}},
+        },
+    }

@@ -1,0 +1,138 @@
+"""What the demo found out: for people by `cli/demo.py`, for programs as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+Faults = Literal["none", "storm"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What a person asks the demo for."""
+
+    pair: str = "acumatica"
+    deals: int = 50
+    faults: Faults = "none"
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the comparison of the books came to."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    orders: int = 0
+    customers: int = 0
+    recognised: int = 0
+    deals_shown: int = 0
+    organizations_shown: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    """Net sums of the orders, by currency."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is lost, doubled or wrong."""
+        return not (self.lost or self.doubled or self.wrong)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Deals that wait for a person for the same cause."""
+
+    cause: str
+    deals: int
+    example: str
+    """The reason, as the product tells it of one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Calls and tokens at one vendor, beside the least possible."""
+
+    calls: int
+    least_calls: int
+    tokens: int = 0
+    least_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """Everything that the demo has to tell."""
+
+    options: DemoOptions
+    findings: Findings
+    held: Sequence[Held]
+    left_alone: int
+    """Deals that were won before go-live."""
+    injected: Mapping[str, Mapping[str, int]]
+    """Faults by kind, for each vendor, as its simulator counted them."""
+    webhooks: Mapping[str, int]
+    """Deliveries by what became of them."""
+    forged_answer: int
+    """HTTP status that the forged webhook got."""
+    second_looks: int
+    spent: Mapping[str, Spent]
+    polls: int
+    """Safety-net polls; their calls are among those at Pipedrive."""
+    seconds: Mapping[str, float]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the books agree."""
+        return self.findings.is_clean
+
+    @property
+    def all_injected(self) -> dict[str, int]:
+        """Faults by kind, over both vendors."""
+        found: dict[str, int] = {}
+        for kinds in self.injected.values():
+            for kind, count in kinds.items():
+                found[kind] = found.get(kind, 0) + count
+        return dict(sorted(found.items()))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the one object of `--json`."""
+        findings = self.findings
+        return {
+            "pair": self.options.pair,
+            "deals": self.options.deals,
+            "faults": self.options.faults,
+            "seed": self.options.seed,
+            "lost": len(findings.lost),
+            "doubled": len(findings.doubled),
+            "wrong": len(findings.wrong),
+            "problems": [*findings.lost, *findings.doubled, *findings.wrong],
+            "orders": findings.orders,
+            "customers": findings.customers,
+            "recognised_customers": findings.recognised,
+            "totals": {currency: str(total) for currency, total in findings.totals.items()},
+            "held": [
+                {"cause": one.cause, "deals": one.deals, "reason": one.example} for one in self.held
+            ],
+            "left_alone": self.left_alone,
+            "injected": self.all_injected,
+            "injected_by_vendor": self.injected,
+            "webhooks": self.webhooks,
+            "forged_webhook_answer": self.forged_answer,
+            "second_looks": self.second_looks,
+            "calls": sum(one.calls for one in self.spent.values()),
+            "least_calls": sum(one.least_calls for one in self.spent.values()),
+            "calls_by_vendor": {
+                vendor: {
+                    "calls": one.calls,
+                    "least_calls": one.least_calls,
+                    "tokens": one.tokens,
+                    "least_tokens": one.least_tokens,
+                }
+                for vendor, one in self.spent.items()
+            },
+            "polls": self.polls,
+            "seconds": round(self.seconds["all"], 2),
+            "seconds_by_part": {part: round(took, 2) for part, took in self.seconds.items()},
+        }
