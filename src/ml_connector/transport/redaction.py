@@ -57,8 +57,14 @@ _FIELDS = re.compile(
     rb"|(?P<xml><(?:\w+:)?(?:%(names)s)(?:\s[^<>]*)?>)[^<]*" % {b"names": _names.encode()},
     re.IGNORECASE | re.DOTALL,
 )
-# Eight times faster than _FIELDS on an ordinary body, which it shows to hold none of them. On
-# text in lower case: a pattern that ignores case tries every position.
+# Each is faster by far than the next, and shows of an ordinary body that it holds none: first
+# the names that are in all others, then the names as such. On text in lower case: a pattern
+# that ignores case tries every position.
+_SHORTEST_NAMES = [
+    name.encode()
+    for name in SECRET_FIELDS
+    if not any(other in name for other in SECRET_FIELDS if other != name)
+]
 _FIELD_NAME = re.compile(rb'(?:%(names)s)(?=["=\\>\s])' % {b"names": _names.encode()})
 
 
@@ -70,6 +76,7 @@ class Redactor:
 
     def __init__(self, *secrets: Secret | str) -> None:
         self._known: set[str] = set()
+        self._shortest_values: list[bytes] = []
         self._values: re.Pattern[bytes] | None = None
         self._longest = 0
         self.add(*secrets)
@@ -96,8 +103,11 @@ class Redactor:
 
     def data(self, data: bytes) -> bytes:
         """Return ``data`` without secrets; the very object when there was none."""
-        clean = data if self._values is None else self._values.sub(_MASK, data)
-        if _FIELD_NAME.search(clean.lower()):
+        clean = data
+        if self._values is not None and _holds_any(self._shortest_values, data):
+            clean = self._values.sub(_MASK, data)
+        lowered = clean.lower()
+        if _holds_any(_SHORTEST_NAMES, lowered) and _FIELD_NAME.search(lowered):
             clean = _FIELDS.sub(_mask_field, clean)
         return data if clean == data else clean
 
@@ -123,6 +133,16 @@ class Redactor:
         # The longest first: a token that begins with another must go as a whole.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
         self._values = re.compile(b"|".join(map(re.escape, ordered)))
+        # Where one of the others stands, one of these does.
+        self._shortest_values = []
+        for form in reversed(ordered):
+            if not _holds_any(self._shortest_values, form):
+                self._shortest_values.append(form)
+
+
+def _holds_any(parts: Iterable[bytes], data: bytes) -> bool:
+    """Tell whether any part stands in ``data``; much faster than a pattern of alternatives."""
+    return any(part in data for part in parts)
 
 
 def _mask_field(found: re.Match[bytes]) -> bytes:
