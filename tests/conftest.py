@@ -14,6 +14,12 @@ from tests.storage_support.databases import DatabaseServer
 
 from ml_connector.storage.database import Database
 
+# How long an example takes says something about the machine and nothing about the law.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
+
 
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:

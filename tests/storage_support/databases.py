@@ -24,9 +24,9 @@ from ml_connector.jobs.queue import install_statement
 from ml_connector.storage.database import Database, open_connection
 from ml_connector.storage.embedded import join
 from ml_connector.storage.metadata import metadata
-from ml_connector.storage.schema import head_revision
 from ml_connector.storage.ownership import NotRunningError
 from ml_connector.storage.partitions import default_partition_ddl
+from ml_connector.storage.schema import head_revision
 from ml_connector.storage.urls import with_database
 
 T = TypeVar("T")
