@@ -356,7 +356,7 @@ class RunContext(Generic[SettingsT]):
                 f"an earlier {kind.name} may have been sent; looking for it in {wait}",
                 come_back_in=wait,
             )
-        await asyncio.sleep(wait.total_seconds())
+        await asyncio.sleep(max(wait.total_seconds(), 0))
 
     async def _find_one(self, kind: EffectKind, reference: str, key: EffectKey) -> Found | None:
         found = await self.find_all(kind.name, reference)

@@ -60,7 +60,7 @@ class Held:
     state: EffectState
     sendings: int
     settles_in: timedelta
-    """How long until no earlier call can leave any more; zero when it is past."""
+    """How long until no earlier call can leave any more; negative once that is past."""
     result: Mapping[str, Any] | None
 
 
@@ -122,7 +122,7 @@ _LOOK = text(
     """
     SELECT e.id, e.installation_id, e.kind, e.source_key, e.occurrence, e.state, e.backlog_id,
            e.run_no, e.attempt, e.sendings, e.result,
-           GREATEST(e.sent_before - clock_timestamp(), interval '0') AS settles_in
+           e.sent_before - clock_timestamp() AS settles_in
     FROM unnest(
         CAST(:installation_ids AS bigint[]), CAST(:kinds AS text[]),
         CAST(:source_keys AS text[]), CAST(:occurrences AS int[])

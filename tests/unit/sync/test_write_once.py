@@ -79,6 +79,25 @@ async def test_nothing_is_searched_before_the_first_call_can_leave_no_more(datab
     assert "may have been sent" in row.reason
 
 
+async def test_the_wait_for_a_slow_search_ends_once_its_lag_has_passed(database: Database):
+    erp = ToyERP(lost_answers=1)
+    pair = await toy(database, erp=erp, search_lag=timedelta(seconds=30))
+    await pair.want(42)
+    await pair.work_off()
+    pair.clock.advance(minutes=5)
+    await pair.work_off()
+    waiting = await pair.row()
+    async with database.transaction() as db:  # as if the database's clock had gone on
+        await db.execute(text("UPDATE effect SET sent_before = sent_before - interval '1 minute'"))
+    pair.clock.advance(minutes=5)
+
+    await pair.work_off()
+
+    assert "may have been sent" in waiting.reason
+    assert erp.orders == [("SO0001", "deal-42")]
+    assert (await pair.row()).state == "done"
+
+
 async def test_several_records_with_the_reference_are_held_and_none_is_picked(database: Database):
     erp = ToyERP(orders=[("SO0001", "deal-42"), ("SO0002", "deal-42")])
     pair = await toy(database, erp=erp)
