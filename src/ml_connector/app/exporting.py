@@ -18,6 +18,8 @@ from ml_connector.sync import installations
 from ml_connector.sync.configuring import flow_documents, workspace_named
 from ml_connector.sync.installations import Installation
 
+# YAML 1.1 would read the bare key as a truth value; ours is read as the word (configuration.py).
+_QUOTED_ON = re.compile(r"^( *)'on':", re.MULTILINE)
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
 
 
@@ -45,8 +47,13 @@ async def exported(services: Services, workspace: str) -> Exported:
         document["installations"] = {
             one.name: await _installation(db, services, one, names) for one in installed
         }
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    return Exported(text, tuple(variables.taken))
+    return Exported(as_yaml(document), tuple(variables.taken))
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """Return a document as a person would write it."""
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return _QUOTED_ON.sub(r"\1on:", text)
 
 
 async def _stored(
@@ -110,7 +117,9 @@ async def _installation(
         document["webhooks"] = True
     if one.own_fields:
         document["provide_fields"] = True
-    document["settings"] = _chosen_settings(services, one)
+    settings = _chosen_settings(services, one)
+    if settings:
+        document["settings"] = dict(settings)
     document["flows"] = {name: dict(flow) for name, flow in flows.items()}
     return document
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +36,8 @@ class Story:
     calls: Sequence[CallRow]
     links: Sequence[LinkRow]
     effects: Sequence[EffectRow]
+    field_names: Mapping[str, str]
+    """Our name of a CRM field that was provided for the installation, by its key."""
 
 
 async def story_of(services: Services, record: RecordRow, *, runs: int = 20) -> Story:
@@ -72,7 +75,19 @@ async def _story(db: AsyncConnection, services: Services, record: RecordRow, *, 
         calls=await reading.calls_of(db, record.workspace_id, call_ids),
         links=await looking.links_of(db, record, kind),
         effects=await looking.effects_of(db, record),
+        field_names={key: name for name, key in installation.own_fields.items()},
     )
+
+
+def readable(value: Any, field_names: Mapping[str, str]) -> Any:
+    """Return a detail with our names of fields in place of the CRM's keys."""
+    if isinstance(value, Mapping):
+        return {
+            field_names.get(key, key): readable(item, field_names) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [readable(item, field_names) for item in value]
+    return value
 
 
 def _flow(services: Services, pair: str, qualified: str) -> Flow | None:

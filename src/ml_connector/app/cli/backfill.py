@@ -82,7 +82,7 @@ async def _survey(opened: Session, task: Backfill) -> Survey:
     survey = Survey()
     with opened.screen.progress("reading the source") as bar:
         async for survey in task.survey(works, services.open_side):
-            bar.say(f"{plural(survey.seen, 'record')} read, {survey.weighed} weighed")
+            bar.describe(f"{plural(survey.seen, 'record')} read, {survey.weighed} weighed")
             bar.to(survey.weighed, total=survey.candidates or None)
     return survey
 
@@ -94,7 +94,7 @@ async def _take_up(opened: Session, task: Backfill, survey: Survey) -> int:
             opened.services.database, survey, now=opened.services.clock.now()
         ):
             bar.to(taken)
-    opened.screen.line(f"{plural(taken, 'record')} taken up; `status` shows them run", "good")
+    opened.screen.line(f"{plural(taken, 'record')} taken up; `status` shows how that goes", "good")
     return taken
 
 

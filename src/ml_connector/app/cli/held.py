@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ml_connector.app.cli.exits import Exit
 from ml_connector.app.cli.options import AsJSON, FlowName, InstallationName, Limit, Workspace
-from ml_connector.app.cli.screen import Cell, Screen, ago, plural
+from ml_connector.app.cli.screen import Cell, Screen, ago, due, plural
 from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.sync.causes import Cause, causes
 from ml_connector.sync.states import RowState
@@ -81,7 +81,7 @@ def _show(opened: Session, found: Sequence[Cause]) -> None:
         screen.entry("why", cause.reason)
         screen.entry("way out", cause.way_out)
         if cause.next_look_at is not None:
-            screen.entry("next", f"looked at again {ago(cause.next_look_at, now)}")
+            screen.entry("next", f"looked at again: {due(cause.next_look_at, now)}")
         selector = f"--cause {cause.waits_for}" if cause.waits_for else "--held"
         screen.entry("replay", f"ml-connector replay {selector if is_held else '--dead'}")
         screen.line()

@@ -17,6 +17,7 @@ from ml_connector.app.cli.screen import (
     Screen,
     Style,
     ago,
+    due,
     duration,
     moment,
     plural,
@@ -112,7 +113,9 @@ def show(
                 screen.line()
                 screen.line(f"{len(rows)} records are known by {key!r}: choose one by its id")
             else:
-                for story in stories:
+                for number, story in enumerate(stories):
+                    if number:
+                        screen.line()
                     show_story(screen, story, now, with_calls=calls)
         screen.json(
             {
@@ -126,6 +129,9 @@ def show(
     carry_out(screen, work)
 
 
+_SKIPPED = (
+    "a change that ends this is noticed by itself; what lies before go-live moves with `backfill`"
+)
 _MOST = 3  # stories on one screen; more records are listed
 
 
@@ -236,21 +242,30 @@ def _show_rows(screen: Screen, found: Sequence[RecordRow], now: datetime) -> Non
 
 
 def show_story(screen: Screen, story: Story, now: datetime, *, with_calls: bool) -> None:
-    """Show the story of a record: how it stands first, then everything that happened."""
+    """Show everything that happened to a record, and last, next to the prompt, how it stands."""
     record = story.record
+    screen.line(f"{story.kind} {record.record}  {record.installation}/{record.flow_name}", "head")
+    show_timeline(screen, story, with_calls=with_calls)
+    screen.line()
     screen.parts(
-        Cell(f"{story.kind} {record.record}", "head"),
-        f"  {record.installation}/{record.flow_name}  ",
+        Cell(f"{story.kind} {record.record}  ", "head"),
         Cell(STATE_WORDS[record.state], STATE_STYLES.get(record.state, "")),
     )
-    if record.outcome:
+    if record.state is RowState.DONE and record.outcome == "skipped":
+        screen.entry("why not", record.reason or "-", "warn")
+        screen.entry("way out", _SKIPPED)
+    elif record.outcome and record.state not in {RowState.HELD, RowState.DEAD}:
         screen.entry("last run", f"{record.outcome}: {record.reason or '-'}")
+    _show_other_side(screen, story)
     if story.waiting is not None:
         screen.entry("why", story.waiting.words, "warn")
         screen.entry("way out", story.waiting.way_out)
         if story.waiting.until is not None:
-            screen.entry("next", ago(story.waiting.until, now))
-    other = [name for name in story.names if name != record.record.casefold()]
+            screen.entry("next", due(story.waiting.until, now))
+
+
+def _show_other_side(screen: Screen, story: Story) -> None:
+    other = [name for name in story.names if name != story.record.record.casefold()]
     if other:
         screen.entry("names", ", ".join(other))
     for link in story.links:
@@ -268,9 +283,6 @@ def show_story(screen: Screen, story: Story, now: datetime, *, with_calls: bool)
                 f"sent {plural(effect.sendings, 'time')}",
                 "warn",
             )
-    screen.line()
-    show_timeline(screen, story, with_calls=with_calls)
-    screen.line()
 
 
 def record_json(row: RecordRow) -> dict[str, Any]:

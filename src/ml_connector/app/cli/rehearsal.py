@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.app.cli.exits import Exit
 from ml_connector.app.cli.screen import Cell, Column, Screen, short
 from ml_connector.app.cli.session import Session, who
+from ml_connector.app.stories import readable
 from ml_connector.jobs.dispositions import Disposition
 from ml_connector.sync.flow import Flow
 from ml_connector.sync.installations import Installation
@@ -34,7 +36,8 @@ async def show_rehearsal(opened: Session, one: Installation, flow: Flow, record:
     )
     with opened.screen.progress(f"playing {flow.name} {record} through"):
         found = await rehearse(works, run)
-    _show(opened.screen, flow, record, found)
+    names = {key: name for name, key in one.own_fields.items()}
+    _show(opened.screen, flow, record, found, names)
     opened.screen.json(
         {
             "flow": flow.name,
@@ -51,14 +54,23 @@ async def show_rehearsal(opened: Session, one: Installation, flow: Flow, record:
     return Exit.OK if found.outcome is not None else Exit.WRONG
 
 
-def _show(screen: Screen, flow: Flow, record: str, found: Rehearsed) -> None:
+def _show(
+    screen: Screen, flow: Flow, record: str, found: Rehearsed, field_names: Mapping[str, str]
+) -> None:
     screen.parts(
         Cell("dry run  ", "warn"),
         Cell(f"{flow.record_kind} {record}", "head"),
         f"  {flow.title}",
     )
     for write in found.writes:
-        _show_write(screen, write)
+        _show_write(
+            screen,
+            replace(
+                write,
+                fields=readable(write.fields, field_names),
+                before=readable(write.before, field_names),
+            ),
+        )
     if found.outcome is not None:
         words = "nothing would be written: " if not found.writes else ""
         screen.line(f"{words}{found.outcome.reason}", "good")

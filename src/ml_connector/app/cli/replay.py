@@ -119,7 +119,9 @@ async def _replay(opened: Session, selection: Selection, total: int) -> int:
         ):
             done = progress.done
             bar.to(done)
-    opened.screen.line(f"{plural(done, 'record')} wanted again; `status` shows them run", "good")
+    opened.screen.line(
+        f"{plural(done, 'record')} wanted again; `status` shows how that goes", "good"
+    )
     return done
 
 

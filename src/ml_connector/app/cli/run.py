@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ml_connector.app.cli.exits import Exit, NoWorkerError, UsageError
+from ml_connector.app.cli.exits import Exit, NoWorkerError, UsageError, WrongError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Workspace
 from ml_connector.app.cli.records import STATE_STYLES, STATE_WORDS, record_json
 from ml_connector.app.cli.rehearsal import show_rehearsal
@@ -86,7 +86,7 @@ async def _run_polls(opened: Session, one: Installation, flow: Flow, wait: float
     for row in rows:
         _show_end(opened.screen, f"poll of {row.record}", row)
     opened.screen.json({"polls": [record_json(row) for row in rows]})
-    return _code(rows)
+    return _code(rows, is_awaited=wait > 0)
 
 
 async def _run_record(
@@ -116,7 +116,7 @@ async def _run_record(
     if waiting is not None:
         opened.screen.entry("way out", waiting.way_out)
     opened.screen.json({"record": record_json(row), "entries": written, "waiting": waiting})
-    return _code([row])
+    return _code([row], is_awaited=wait > 0)
 
 
 async def _want(
@@ -187,9 +187,9 @@ async def _say(db: Any, opened: Session, bar: Bar, row: RecordRow) -> None:
         raise NoWorkerError(
             f"no worker runs: {row.record} is wanted and runs once one does; {waiting.way_out}"
         )
-    bar.say(f"{row.record}: {waiting.words}")
+    bar.say(f"{row.flow_name} {row.record}: {waiting.words}")
     if waiting.is_blocked:
-        raise NoWorkerError(
+        raise WrongError(
             f"{row.record} is wanted, but cannot run: {waiting.words}; {waiting.way_out}"
         )
 
@@ -203,7 +203,8 @@ def _show_end(screen: Screen, subject: str, row: RecordRow) -> None:
     )
 
 
-def _code(rows: Sequence[RecordRow]) -> Exit:
-    return (
-        Exit.WRONG if any(row.state in {RowState.HELD, RowState.DEAD} for row in rows) else Exit.OK
-    )
+def _code(rows: Sequence[RecordRow], *, is_awaited: bool) -> Exit:
+    bad = {RowState.HELD, RowState.DEAD}
+    if is_awaited:
+        bad |= {RowState.READY, RowState.QUEUED, RowState.RUNNING}  # not settled in time
+    return Exit.WRONG if any(row.state in bad for row in rows) else Exit.OK

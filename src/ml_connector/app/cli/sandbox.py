@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Column, Screen
 from ml_connector.app.cli.session import carry_out
+from ml_connector.app.exporting import as_yaml
 from ml_connector.app.sandbox_clock import read_offset, set_offset
 from ml_connector.app.settings import DeploymentSettings, read_settings
 from ml_connector.core.errors import ConnectorError
@@ -134,7 +134,7 @@ async def _started(host: str, port: int, seed: int) -> Sandbox:
 
 
 def _write(path: Path, described: Mapping[str, Mapping[str, str]], port: int) -> None:
-    text = yaml.safe_dump(configuration_for(described), sort_keys=False)
+    text = as_yaml(configuration_for(described))
     header = _HEADER.format(command=f"--port {port}", name=path.name)
     try:
         path.touch(mode=_OWNER_ONLY)

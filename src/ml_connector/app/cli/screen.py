@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -90,7 +91,7 @@ class Screen:
         grid.add_column(width=indent + _NAME_WIDTH, no_wrap=True)
         grid.add_column(overflow="fold", ratio=1 if self.out.is_terminal else None)
         grid.add_row(_text(f"{' ' * indent}{name}", "dim"), _text(words, style))
-        self.out.print(grid)
+        self._print(grid)
 
     def note(self, words: str, style: Style = "dim") -> None:
         """Tell something beside the result, on standard error."""
@@ -133,13 +134,17 @@ class Screen:
             )
         for row in rows:
             table.add_row(*(_cell(cell) for cell in row))
-        if indent:
-            outer = Table.grid(padding=0)
-            outer.add_column(width=indent)
-            outer.add_column()
-            outer.add_row("", table)
-            table = outer
-        self.out.print(table, crop=False, overflow="ignore", no_wrap=not self.out.is_terminal)
+        self._print(Padding(table, (0, 0, 0, indent)))
+
+    def _print(self, what: RenderableType) -> None:
+        """Print a table; where nobody looks at it, without the spaces that fill its last column."""
+        if self.out.is_terminal:
+            self.out.print(what)
+            return
+        with self.out.capture() as captured:
+            self.out.print(what)
+        for line in captured.get().splitlines():
+            self.out.file.write(f"{line.rstrip()}\n")
 
     @contextmanager
     def progress(self, words: str, total: int | None = None) -> Iterator[Bar]:
@@ -179,6 +184,11 @@ class Bar:
             self._told = step
             self.screen.note(f"{self.words}: {done} of {self.total}", "")
 
+    def describe(self, words: str) -> None:
+        """Say what is going on, where that costs no line."""
+        if self.moving is not None:
+            self.say(words)
+
     def say(self, words: str) -> None:
         """Say what is going on."""
         if words == self._last:
@@ -201,6 +211,13 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "-"
     return f"{duration(now - at)} ago" if at <= now else f"in {duration(at - now)}"
+
+
+def due(at: datetime | None, now: datetime) -> str:
+    """Return when something is due."""
+    if at is None:
+        return "-"
+    return "due now" if at <= now else ago(at, now)
 
 
 def duration(length: timedelta) -> str:
@@ -228,21 +245,29 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
 
 def short(value: Any, longest: int = 60) -> str:
     """Return a value in one line of at most so many characters."""
+    text = " ".join(_in_words(value).split())
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _in_words(value: Any, *, is_inside: bool = False) -> str:
     match value:
         case None:
-            text = "nothing"
-        case str():
-            text = value
+            return "nothing"
         case bool():
-            text = "yes" if value else "no"
+            return "yes" if value else "no"
         case Mapping():
-            text = ", ".join(f"{key}: {short(item)}" for key, item in value.items())
+            shown = {
+                key: _in_words(item, is_inside=True)
+                for key, item in value.items()
+                if item is not None
+            }
+            words = ", ".join(f"{key}: {item}" for key, item in shown.items() if item)
+            return f"{{{words}}}" if is_inside and words else words
         case list() | tuple():
-            text = ", ".join(short(item) for item in value)
+            words = ", ".join(_in_words(item, is_inside=True) for item in value)
+            return f"[{words}]" if is_inside and words else words
         case _:
-            text = str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+            return str(value)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -12,7 +12,7 @@ import typer
 from ml_connector.app.cli.connections import connection_json, show_connections
 from ml_connector.app.cli.exits import Exit
 from ml_connector.app.cli.options import AsJSON, Workspace
-from ml_connector.app.cli.screen import Cell, Column, Screen, ago, duration, number, plural
+from ml_connector.app.cli.screen import Cell, Column, Screen, ago, due, duration, number, plural
 from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.connections.budgets import Budget, budgets_of
 from ml_connector.connections.counts import tokens_spent
@@ -145,7 +145,7 @@ def _show_flows(screen: Screen, flows: Sequence[FlowFigures], now: datetime) -> 
             _counted(flow.counts.get(RowState.HELD, 0), "warn"),
             _counted(flow.counts.get(RowState.DEAD, 0), "bad"),
             number(flow.counts.get(RowState.DONE, 0)),
-            ago(flow.next_due_at, now) if flow.next_due_at else "on events",
+            due(flow.next_due_at, now) if flow.next_due_at else "on events",
         )
         for flow in flows
     ]
@@ -204,7 +204,7 @@ def _show_processes(screen: Screen, found: _Status) -> None:
     screen.line(
         f"run queue: {number(found.queue.queued)} handed over, "
         f"{number(found.queue.claimed)} under way; next by the clock: "
-        f"{ago(found.next_due_at, found.now) if found.next_due_at else 'nothing'}"
+        f"{due(found.next_due_at, found.now) if found.next_due_at else 'nothing'}"
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, moment, plural, short
-from ml_connector.app.stories import Story
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style, plural, short
+from ml_connector.app.stories import Story, readable
 from ml_connector.audit.reading import CallRow, RunRow, TrailRow
 
 _LONGEST = 300  # characters of a detail
@@ -31,15 +31,18 @@ class _Line:
 
 
 def show_timeline(screen: Screen, story: Story, *, with_calls: bool) -> None:
-    """Show everything that happened to a record, in order."""
-    rows = [
-        (Cell(moment(line.at), "dim"), line.what, line.words)
-        for line in _lines(story, with_calls=with_calls)
-    ]
+    """Show everything that happened to a record, in order, each day under its date."""
+    rows: list[tuple[Cell, Cell, Cell]] = []
+    day: date | None = None
+    for line in _lines(story, with_calls=with_calls):
+        if line.at.date() != day:
+            day = line.at.date()
+            rows.append((Cell(f"{day:%Y-%m-%d}", "dim"), Cell("", ""), Cell("", "")))
+        rows.append((Cell(f"{line.at:%H:%M:%S}", "dim"), line.what, line.words))
     if not rows:
         screen.line("  nothing has happened yet", "dim")
         return
-    screen.table([Column("at"), Column("what"), Column("", folds=True)], rows)
+    screen.table([Column("UTC"), Column("what"), Column("", folds=True)], rows)
 
 
 def _lines(story: Story, *, with_calls: bool) -> Iterator[_Line]:
@@ -50,7 +53,10 @@ def _lines(story: Story, *, with_calls: bool) -> Iterator[_Line]:
         line = _Line(delivery.received_at, Cell("webhook"), Cell(words))
         blocks.append((delivery.received_at, [line]))
     calls = {call.id: call for call in story.calls} if with_calls else {}
-    left = {entry.id: entry for entry in story.entries}
+    left = {
+        entry.id: replace(entry, detail=readable(entry.detail, story.field_names))
+        for entry in story.entries
+    }
     for run in story.runs:
         own = [entry for entry in left.values() if _is_of(entry, run)]
         for entry in own:
@@ -75,7 +81,11 @@ def _run_lines(
         Cell(f"run {run.run_no}{attempt}", "head"),
         Cell(f"started by {_trigger(run.trigger)}"),
     )
-    inside = [_entry_line(entry, indent="  ") for entry in entries]
+    inside = [
+        _entry_line(entry, indent="  ")
+        for entry in entries
+        if entry.event != "run_failed" or entry.detail.get("message") != run.reason
+    ]
     inside += [_call_line(call) for call in made]
     yield from sorted(inside, key=lambda line: line.at)
     length = int((run.ended_at - run.started_at).total_seconds() * 1000)
@@ -89,11 +99,11 @@ def _run_lines(
 
 def _trigger(trigger: Mapping[str, Any]) -> str:
     by = str(trigger.get("by", "something"))
-    who = trigger.get("replayed_by") or trigger.get("who")
     if trigger.get("replayed_by"):
-        return f"a replay by {who} (first: {by})"
+        return f"a replay: {trigger['replayed_by']} (first by {by})"
     details = [str(trigger[name]) for name in ("action", "stream") if trigger.get(name)]
-    return " ".join([by, *details]) + (f" ({who})" if who else "")
+    words = " ".join([by, *details])
+    return f"{words}: {trigger['who']}" if trigger.get("who") else words
 
 
 def _entry_line(entry: TrailRow, *, indent: str) -> _Line:
@@ -102,7 +112,7 @@ def _entry_line(entry: TrailRow, *, indent: str) -> _Line:
     return _Line(
         entry.at,
         Cell(f"{indent}{entry.event}", style),
-        Cell(f"{short(entry.detail, _LONGEST) if entry.detail else ''}{who}"),
+        Cell(f"{short(entry.detail, _LONGEST) if entry.detail else ''}{who}".strip()),
     )
 
 
