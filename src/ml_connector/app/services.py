@@ -24,7 +24,7 @@ from ml_connector.core.clock import SystemClock
 from ml_connector.core.errors import ConnectorError
 from ml_connector.notifications.delivery import Delivery
 from ml_connector.notifications.notices import Notice, resolve, tell
-from ml_connector.storage.database import Database
+from ml_connector.storage.database import Database, database_now
 from ml_connector.sync.backlog import announce
 from ml_connector.sync.context import Side
 from ml_connector.sync.directory import Directory
@@ -69,7 +69,7 @@ class Services:
         self.rng = rng
         self.is_sandbox = False
         """Whether the connections lead to simulators; see `follow_clock`."""
-        self.clock = SystemClock()
+        self.clock = SystemClock(wrong_by=timedelta(seconds=settings.clock_offset_seconds))
         self.engine = Engine(database, self.clock)
         self.directory = Directory(database)
         self.secrets = Secrets(keyring)
@@ -117,9 +117,15 @@ class Services:
             yield self._side(opened)
 
     async def follow_clock(self) -> None:
-        """Take over the sandbox's clock and liberties, where this deployment is a sandbox's."""
+        """Agree with the database's clock, and with the sandbox's where this is a sandbox."""
         async with self.database.transaction() as db:
+            asked_at = self.clock.machine()
+            shared = await database_now(db)
+            answered_at = self.clock.machine()
             offset = await read_offset(db)
+        if self.clock.follow(shared, asked_at=asked_at, answered_at=answered_at):
+            seconds = round(self.clock.correction.total_seconds(), 1)
+            log.warning("machine_clock_corrected", by_seconds=seconds)
         if offset is not None:
             self.is_sandbox = True
             self.clock.offset = offset

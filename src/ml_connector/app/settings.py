@@ -53,9 +53,13 @@ class DeploymentSettings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    clock_offset_seconds: float = Field(
+        default=0,
+        description="Make this process's clock wrong by so much; for proving only",
+    )
     crash_at: str | None = Field(
         default=None,
-        description="Kill this process at a numbered point, as point:count:signal; for proving only",
+        description="Kill this process at a point, as point:count:signal; for proving only",
     )
 
 
