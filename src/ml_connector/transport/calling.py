@@ -38,6 +38,9 @@ from ml_connector.transport.retries import wait_before_repeat
 from ml_connector.transport.sending import Departure, Sender
 
 _UNAUTHORIZED = 401
+# A token that another worker just renewed may end before this call gets there; so may the next.
+# Each renewal was granted, so no password is being guessed at.
+MOST_RENEWALS = 3
 _tracer = trace.get_tracer("ml_connector.transport")
 
 
@@ -120,14 +123,15 @@ class Caller:
 
     async def _until_answered(self, call: Call) -> Response:
         attempt = 0
-        may_renew = True
+        renewals = 0
         while True:
             login = await self._login()
             answer = await self._attempt(call, login)
             if answer.error is None and answer.response is not None:
                 return answer.response
-            if may_renew and answer.is_unauthorized and await self._renewed(login):
-                may_renew = False  # once: a second refusal is not about the login's age
+            can_renew = renewals < MOST_RENEWALS and answer.is_unauthorized
+            if can_renew and await self._renewed(login):
+                renewals += 1
                 continue
             await self._wait_before_repeat(call, answer.error, attempt)
             attempt += 1

@@ -21,6 +21,7 @@ from ml_connector.core.errors import (
 )
 from ml_connector.core.permits import WritePermit, writing
 from ml_connector.core.profile import Limits
+from ml_connector.transport.calling import MOST_RENEWALS
 from ml_connector.transport.failures import (
     AddressError,
     DroppedError,
@@ -290,7 +291,16 @@ class TestLogin:
         ]
         assert login.rejected == ["Bearer token-1"]
 
-    @pytest.mark.parametrize(("can_renew", "calls"), [(True, 2), (False, 1)])
+    async def test_a_login_that_ends_again_before_the_call_arrives_is_renewed_again(
+        self, open_http
+    ):
+        async with RawServer([answer(401), answer(401), answer()]) as server:
+            http = open_http(server.url, authenticator=Login())
+            await http.call("POST", "x", operation="x", json=b"{}")
+
+        assert server.requests[-1].headers["authorization"] == "Bearer token-3"
+
+    @pytest.mark.parametrize(("can_renew", "calls"), [(True, 1 + MOST_RENEWALS), (False, 1)])
     async def test_a_login_that_stays_refused_is_told(self, open_http, can_renew, calls):
         async with RawServer([answer(401)]) as server:
             http = open_http(server.url, authenticator=Login(can_renew=can_renew))
