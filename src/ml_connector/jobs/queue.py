@@ -52,7 +52,7 @@ TABLES = DBSettings(
 
 DEQUEUE_TIMEOUT = timedelta(seconds=1)
 HEARTBEAT_TIMEOUT = timedelta(seconds=3)  # a killed worker's job is taken over within 3.4 s
-_BATCH = 50
+_BATCH = 100  # jobs claimed at once: a wave of the feeder, and a batch of a vendor's reads
 _RESTART_CEILING = timedelta(seconds=10)
 _PAYLOAD = struct.Struct(">qq")
 # what the loss of the database looks like
@@ -136,7 +136,8 @@ class Hands:
     ) -> None:
         self._database_url = database_url
         self._handlers = dict(handlers)
-        self._concurrency = max(concurrency, 2 * _BATCH)
+        # PgQueuer counts a job until its end is written, which it does a batch at a time.
+        self._concurrency = max(concurrency, _BATCH) + _BATCH
         self._rng = rng
         self._manager: QueueManager | None = None
         self._is_stopping = False

@@ -1,7 +1,8 @@
 """Keeps the run queue short: fair between owners, most urgent and oldest first.
 
 A backlog of 100,000 records of one installation delays no other, and pausing a connection
-is simply not feeding what needs it.
+is simply not feeding what needs it. A backlog is fed by the wave and not record by record: runs
+that begin together ask for their records together, and one vendor call serves them all.
 """
 
 from __future__ import annotations
@@ -13,28 +14,35 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ml_connector.core.lanes import Lane
 from ml_connector.jobs.queue import RunJob, hand_over
 
-UNDER_WAY_PER_OWNER = 150  # runs queued or running at once; enough to fill a worker's batches
+UNDER_WAY_PER_OWNER = 200  # runs queued or running at once; two batches of a vendor's reads
+_WAVE_SHARE = 2  # the next wave is fed when half of them have ended
 _LOST_AFTER = timedelta(seconds=30)  # a job that is gone so long after it was queued is lost
 
 # Only one process feeds at a time; the others find the lock taken and leave it to that one.
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('ml_connector.feeder')) AS is_ours")
 
+_UNDER_WAY = text(
+    """
+    SELECT owner, lane, count(*) AS runs FROM backlog
+    WHERE state IN ('queued', 'running') GROUP BY owner, lane
+    """
+)
+
 _FEED = text(
     """
-    WITH under_way AS (
-        SELECT owner, count(*) AS runs FROM backlog
-        WHERE state IN ('queued', 'running') GROUP BY owner
-    ), due AS (
-        SELECT next.id FROM unnest(CAST(:owners AS text[])) AS o (owner)
-        LEFT JOIN under_way USING (owner)
+    WITH due AS (
+        SELECT next.id
+        FROM unnest(CAST(:owners AS text[]), CAST(:places AS bigint[]), CAST(:lanes AS smallint[]))
+            AS o (owner, places, least_urgent)
         CROSS JOIN LATERAL (
             SELECT b.id FROM backlog b
             WHERE b.owner = o.owner AND b.state = 'ready' AND b.due_at <= :now
-              AND b.flow = ANY(CAST(:flows AS text[]))
+              AND b.lane <= o.least_urgent AND b.flow = ANY(CAST(:flows AS text[]))
             ORDER BY b.lane, b.due_at, b.id
-            LIMIT GREATEST(CAST(:most AS bigint) - COALESCE(under_way.runs, 0), 0)
+            LIMIT o.places
             FOR UPDATE SKIP LOCKED
         ) next
     )
@@ -97,14 +105,16 @@ async def feed(
     if not (await db.execute(_LOCK)).scalar_one():
         return Fed(0, is_ours=False)
     owners = {row.owner for row in await db.execute(_OWNERS_WITH_WORK)} - set(paused_owners)
-    if not owners:
+    rooms = await _rooms(db, sorted(owners), most_per_owner) if owners else []
+    if not rooms:
         return Fed(0, is_ours=True)
     rows = await db.execute(
         _FEED,
         {
-            "owners": sorted(owners),
+            "owners": [room.owner for room in rooms],
+            "places": [room.places for room in rooms],
+            "lanes": [room.least_urgent for room in rooms],
             "flows": list(flows),
-            "most": most_per_owner,
             "now": now,
         },
     )
@@ -112,6 +122,38 @@ async def feed(
     # Interleaved, so that the queue itself serves owners in turn.
     await hand_over(db, sorted(jobs, key=lambda job: (job.lane, job.backlog_id)))
     return Fed(len(jobs), is_ours=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much of an owner may be fed now."""
+
+    owner: str
+    places: int
+    least_urgent: Lane
+
+
+async def _rooms(db: AsyncConnection, owners: Sequence[str], most: int) -> list[_Room]:
+    """Return the owners that have room, each with the lanes whose next wave is due.
+
+    A lane waits for its wave only behind work as urgent as its own: an event overtakes a
+    backfill at the next free place.
+    """
+    runs: dict[str, dict[Lane, int]] = {}
+    for row in await db.execute(_UNDER_WAY):
+        runs.setdefault(row.owner, {})[Lane(row.lane)] = row.runs
+    rooms = []
+    for owner in owners:
+        own = runs.get(owner, {})
+        due = [
+            lane
+            for lane in Lane
+            if sum(count for other, count in own.items() if other <= lane) * _WAVE_SHARE <= most
+        ]
+        places = most - sum(own.values())
+        if due and places > 0:
+            rooms.append(_Room(owner, places, max(due)))
+    return rooms
 
 
 async def next_due_at(db: AsyncConnection) -> datetime | None:

@@ -1,6 +1,8 @@
 """Many tasks ask for one record each; few calls fetch them.
 
 What is asked for within a few milliseconds, or until a batch is full, goes out as one call.
+While a call is under way the next ones are gathered until it ends: under load the calls become
+few and full by themselves, and a record that is asked for alone waits for nobody.
 There is no cache: a key asked for while its batch is already under way is fetched anew, because
 the answer on its way may be older than the event that asks.
 
@@ -27,6 +29,7 @@ from ml_connector.core.lanes import Lane
 from ml_connector.transport.lanes import current_lane
 
 GATHER_FOR = timedelta(milliseconds=3)
+_HOLD_AT_MOST = 0.25  # seconds; a slow answer must not hold up what others ask for
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -41,6 +44,8 @@ class _Batch(Generic[Key, Value]):
     """Of the most urgent who asked: the call is made with their permit, lane and trace."""
     waiting: dict[Key, list[asyncio.Future[Value | None]]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+    is_held: bool = False
+    """Whether it is gathered long enough and waits for the call under way to end."""
 
 
 class Loader(Generic[Key, Value]):
@@ -64,6 +69,7 @@ class Loader(Generic[Key, Value]):
         self._what = what
         self._gathering: _Batch[Key, Value] | None = None
         self._fetching: set[asyncio.Task[None]] = set()
+        """The calls under way."""
 
     async def load(self, key: Key) -> Value:
         """Return the record; NotFoundError when there is none, or what fetching came to."""
@@ -87,11 +93,25 @@ class Loader(Generic[Key, Value]):
         batch = self._gathering
         if batch is None:
             batch = _Batch(lane=lane, context=contextvars.copy_context())
-            batch.timer = loop.call_later(self._gather_for, self._send, batch)
+            batch.timer = loop.call_later(self._gather_for, self._gathered, batch)
             self._gathering = batch
         elif lane < batch.lane:
             batch.lane, batch.context = lane, contextvars.copy_context()
         return batch
+
+    def _gathered(self, batch: _Batch[Key, Value]) -> None:
+        """Send what has been gathered, at once or when the call under way has ended."""
+        if self._fetching:
+            batch.is_held = True
+            loop = asyncio.get_running_loop()
+            batch.timer = loop.call_later(_HOLD_AT_MOST, self._send, batch)
+        else:
+            self._send(batch)
+
+    def _fetched(self, task: asyncio.Task[None]) -> None:
+        self._fetching.discard(task)
+        if self._gathering is not None and self._gathering.is_held:
+            self._send(self._gathering)
 
     def _send(self, batch: _Batch[Key, Value]) -> None:
         if batch.timer is not None:
@@ -110,7 +130,7 @@ class Loader(Generic[Key, Value]):
                 self._fetch_and_tell(batch, wanted), context=batch.context
             )
             self._fetching.add(task)
-            task.add_done_callback(self._fetching.discard)
+            task.add_done_callback(self._fetched)
 
     async def _fetch_and_tell(self, batch: _Batch[Key, Value], keys: Sequence[Key]) -> None:
         try:

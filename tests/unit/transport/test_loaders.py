@@ -170,3 +170,46 @@ async def test_the_call_is_made_in_the_context_of_the_most_urgent():
     await asyncio.gather(ask("a", Lane.BULK), ask("b", Lane.EVENT), ask("c", Lane.ROUTINE))
 
     assert seen == [(Lane.EVENT, "b", "b")]
+
+
+async def test_what_is_asked_for_while_a_call_is_under_way_goes_out_together_when_it_ends():
+    started, release = asyncio.Event(), asyncio.Event()
+    calls: list[list[int]] = []
+
+    async def fetch(keys: Sequence[int]) -> Mapping[int, int]:
+        calls.append(list(keys))
+        started.set()
+        await release.wait()
+        return {key: key for key in keys}
+
+    loader = Loader(fetch, gather_for=SOON)
+    asked = [asyncio.ensure_future(loader.load(1))]
+    await started.wait()
+    for key in (2, 3):
+        asked.append(asyncio.ensure_future(loader.load(key)))
+        await asyncio.sleep(5 * SOON.total_seconds())
+    release.set()
+
+    assert await asyncio.gather(*asked) == [1, 2, 3]
+    assert calls == [[1], [2, 3]]
+
+
+async def test_a_slow_call_holds_up_the_next_for_a_moment_only():
+    started, never = asyncio.Event(), asyncio.Event()
+
+    async def fetch(keys: Sequence[int]) -> Mapping[int, int]:
+        started.set()
+        if keys == [1]:
+            await never.wait()
+        return {key: key for key in keys}
+
+    loader = Loader(fetch, gather_for=SOON)
+    slow = asyncio.ensure_future(loader.load(1))
+    await started.wait()
+
+    async with asyncio.timeout(5):
+        assert await loader.load(2) == 2
+
+    assert not slow.done()
+    slow.cancel()
+    never.set()
