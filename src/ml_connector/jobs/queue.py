@@ -107,6 +107,11 @@ async def hand_over(db: AsyncConnection, jobs: Sequence[RunJob]) -> None:
     )
 
 
+async def forget_all(db: AsyncConnection) -> None:
+    """Empty the queue: whoever calls this hands over anew what is still wanted."""
+    await db.execute(text("DELETE FROM run_queue"))
+
+
 @dataclass(frozen=True, slots=True)
 class Depth:
     """How many runs stand in the queue."""

@@ -23,6 +23,10 @@ from ml_connector.sync.states import EffectState
 # How far a call that was allowed at its deadline may still be on its way to the wire.
 SENDING_MARGIN = timedelta(seconds=2)
 
+# After a restore, an effect that this database does not know may have been sent all the same;
+# until then a create counts as one after a lost answer. Longer than any vendor's search lags.
+IN_DOUBT = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectKey:
@@ -100,11 +104,14 @@ _CLAIM = text(
                 attempt, reference, idempotency_key, now)
     )
     INSERT INTO effect AS e
-        (workspace_id, installation_id, kind, source_key, occurrence, state, backlog_id, run_no,
-         attempt, reference, idempotency_key, created_at, updated_at)
-    SELECT workspace_id, installation_id, kind, source_key, occurrence, 'claimed', backlog_id,
-           run_no, attempt, reference, idempotency_key, now, now
-    FROM c
+        (workspace_id, installation_id, kind, source_key, occurrence, state, sent_before, sendings,
+         backlog_id, run_no, attempt, reference, idempotency_key, created_at, updated_at)
+    SELECT workspace_id, installation_id, kind, source_key, occurrence,
+           CASE WHEN lost.until IS NULL THEN 'claimed' ELSE 'unknown' END, lost.until,
+           CASE WHEN lost.until IS NULL THEN 0 ELSE 1 END,
+           backlog_id, run_no, attempt, reference, idempotency_key, now, now
+    FROM c, (SELECT max(raised_at) AS until FROM epoch
+             WHERE raised_at > clock_timestamp() - CAST(:in_doubt AS interval)) AS lost
     ON CONFLICT (installation_id, kind, source_key, occurrence) DO UPDATE SET
         backlog_id = excluded.backlog_id, run_no = excluded.run_no, attempt = excluded.attempt,
         updated_at = excluded.updated_at
@@ -185,7 +192,8 @@ async def claim(db: AsyncConnection, claims: Sequence[Claim]) -> Sequence[Held]:
     """Take each effect for its run if nobody else holds it; say how each stands."""
     # of several claims on one effect in this group the first wins; the others see it held
     first = {item.key.as_tuple(): item for item in reversed(claims)}
-    await db.execute(_CLAIM, _claim_columns([first[key] for key in sorted(first)]))
+    columns = _claim_columns([first[key] for key in sorted(first)])
+    await db.execute(_CLAIM, {**columns, "in_doubt": IN_DOUBT})
     rows = await db.execute(
         _LOOK,
         {

@@ -85,6 +85,26 @@ def poll_wanted(
     )
 
 
+async def write_mark(
+    db: AsyncConnection,
+    *,
+    connection_id: int,
+    stream: str,
+    workspace_id: int,
+    position: Position,
+) -> None:
+    """Store how far a stream was read: in the transaction that captures what was read."""
+    await db.execute(
+        _WRITE_MARK,
+        {
+            "connection_id": connection_id,
+            "stream": stream,
+            "workspace_id": workspace_id,
+            "position": position.to_json_text(),
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poller:
     """Reads one connection's stream for all installations that start from it."""
@@ -171,14 +191,12 @@ class Poller:
                 },
             )
             raised = await backlog.capture(db, wanted)
-            await db.execute(
-                _WRITE_MARK,
-                {
-                    "connection_id": connection_id,
-                    "stream": stream.name,
-                    "workspace_id": run.workspace_id,
-                    "position": position.to_json_text(),
-                },
+            await write_mark(
+                db,
+                connection_id=connection_id,
+                stream=stream.name,
+                workspace_id=run.workspace_id,
+                position=position,
             )
             return len(raised)
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     SmallInteger,
     Table,
     Text,
@@ -225,4 +226,13 @@ gap_count = Table(
     Column("workspace_id", BigInteger, nullable=False),
     Column("by_poll_first", Integer, nullable=False, server_default="0"),
     Column("by_webhook_first", Integer, nullable=False, server_default="0"),
+)
+
+epoch = Table(
+    "epoch",
+    metadata,
+    Column("number", BigInteger, Identity(), primary_key=True),
+    # database clock; what was sent before it may be unknown to this database
+    Column("raised_at", MOMENT, nullable=False),
+    Column("backup_age", Interval, nullable=False),
 )

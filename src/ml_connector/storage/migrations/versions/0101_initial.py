@@ -258,6 +258,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("look_at IS NOT NULL"),
     )
     op.create_table(
+        "epoch",
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("raised_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("backup_age", sa.Interval(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("epoch_pkey")),
+    )
+    op.create_table(
         "gap_count",
         sa.Column("connection_id", sa.BigInteger(), nullable=False),
         sa.Column("stream", sa.Text(), nullable=False),
