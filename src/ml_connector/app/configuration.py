@@ -178,6 +178,7 @@ def _note_lines(node: yaml.Node, at: Place, lines: dict[Place, int], fault: Faul
                 first = lines[here]
                 lines[here] = key.start_mark.line + 1
                 fault(here, f"stands here a second time; the first is in line {first}")
+                continue
             lines[here] = key.start_mark.line + 1
             _note_lines(value, here, lines, fault)
     elif isinstance(node, yaml.SequenceNode):

@@ -107,7 +107,7 @@ class Screen:
     def json(self, value: Any) -> None:
         """Show the result for programs: one object on one line."""
         if self.as_json:
-            encoded = msgspec.json.encode(value, enc_hook=_for_json).decode()
+            encoded = msgspec.json.encode(value, enc_hook=str).decode()
             self.out.file.write(f"{encoded}\n")
             self.out.file.flush()
 
@@ -295,8 +295,3 @@ def _text(words: str, style: Style) -> Text:
 def _clean(words: str) -> str:
     return _CONTROL.sub("·", words)
 
-
-def _for_json(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return str(value)
