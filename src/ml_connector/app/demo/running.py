@@ -138,7 +138,7 @@ async def _move(
     options: DemoOptions, stage: _Stage, watching: Watching, watcher: Watcher
 ) -> _Course:
     """Win the deals and wait until everything has settled."""
-    await watching.settled()  # the first poll, which finds nothing yet
+    await watching.first_poll()
     course = _Course(
         calls_before={vendor: await stage.vendors.calls(vendor) for vendor in VENDORS},
         polled_before=await watching.polled(),

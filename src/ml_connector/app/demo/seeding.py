@@ -14,7 +14,7 @@ from ml_connector.app.demo.deployment import VAT_FIELD
 from ml_connector.app.demo.orders import DealLine
 from ml_connector.app.demo.simulators import Simulators
 
-_WON_BEFORE = timedelta(days=9)
+_ENTERED_BEFORE, _WON_BEFORE = timedelta(days=20), timedelta(days=9)
 _LIST_PRICES = {"USD": "21.50", "EUR": "20.90"}  # of PANEL-A4; no deal was agreed on them
 
 
@@ -29,24 +29,14 @@ class Ids:
 
 
 async def seed(company: Company, simulators: Simulators) -> Ids:
-    """Put everything into both products; no deal is won yet but those won before go-live."""
+    """Put everything into both products; only deals from before go-live are won already."""
     customers = await _seed_erp(company, simulators)
     made = await simulators.seed("pipedrive", _crm_records(company))
-    ids = Ids(
+    return Ids(
         deals=_by_ref([deal.ref for deal in company.deals], made["deals"]),
         organizations=_by_ref([one.ref for one in company.organizations], made["organizations"]),
         customers=customers,
     )
-    early = [deal for deal in company.deals if deal.case is Case.BEFORE_GO_LIVE]
-    for deal in early:
-        won_at = datetime.now(UTC) - _WON_BEFORE
-        await simulators.play(
-            "pipedrive",
-            "win_deal",
-            id=ids.deals[deal.ref],
-            won_time=won_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-    return ids
 
 
 async def _seed_erp(company: Company, simulators: Simulators) -> Mapping[str, str]:
@@ -135,7 +125,11 @@ def _organization(one: Organization) -> dict[str, Any]:
 
 
 def _deal(deal: Deal) -> dict[str, Any]:
+    won = {"status": "won", "won_time": _ago(_WON_BEFORE)}
     return {
+        **(won if deal.case is Case.BEFORE_GO_LIVE else {}),
+        "add_time": _ago(_ENTERED_BEFORE),
+        "update_time": _ago(_ENTERED_BEFORE),
         "ref": deal.ref,
         "title": deal.title,
         "org_id": deal.organization.ref if deal.organization else None,
@@ -145,6 +139,10 @@ def _deal(deal: Deal) -> dict[str, Any]:
         "products": [_line(line, deal) for line in deal.lines],
         "discounts": [{"amount": _number(one.amount), "type": one.type} for one in deal.discounts],
     }
+
+
+def _ago(length: timedelta) -> str:
+    return (datetime.now(UTC) - length).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _line(line: DealLine, deal: Deal) -> dict[str, Any]:

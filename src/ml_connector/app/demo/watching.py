@@ -85,6 +85,12 @@ class Watching:
                 return standing
             await self._patience(standing.words)
 
+    async def first_poll(self) -> None:
+        """Wait for the poll that follows the configuration; it finds nothing yet."""
+        while not await self.polled():
+            await self._patience("the first poll has not run")
+        await self.settled()
+
     async def let_time_pass(self, watcher: Watcher) -> None:
         """Let the safety net look: both clocks pass the next poll, which sees what webhooks lost.
 
