@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ml_connector.app.keeping import Keeping
 from ml_connector.app.partitions import ensure_partitions
 from ml_connector.app.sandbox_clock import read_offset
 from ml_connector.app.settings import DeploymentSettings
@@ -93,6 +94,7 @@ class Services:
             url=str(settings.notify_url) if settings.notify_url else None,
             rng=rng,
         )
+        self.keeping = Keeping(database, self.clock, settings)
         self.receiver = Receiver(
             database,
             clock=self.clock,

@@ -51,6 +51,19 @@ class DeploymentSettings(BaseSettings):
     notify_url: HttpUrl | None = Field(
         default=None, description="Address that notifications are posted to as JSON"
     )
+    keep_trail_days: int = Field(
+        default=400, ge=1, description="How long the stories of records and runs are kept"
+    )
+    keep_bodies_days: int = Field(
+        default=90,
+        ge=1,
+        description="How long what was received and sent is kept: webhooks, calls, runs' inputs",
+    )
+    keep_bodies_megabytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most that what was received and sent may take; its oldest months go first",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     clock_offset_seconds: float = Field(

@@ -34,7 +34,6 @@ _SHORTEST_NAP = 0.02
 _NAP_WHEN_FULL = 0.05
 _SWEEP_EVERY = timedelta(seconds=10)
 _TICK = 0.5  # seconds
-_KEEP_EVERY = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -58,7 +57,6 @@ class Worker:
         self._services = services
         self._wake = asyncio.Event()
         self._sweep = _Beat(_SWEEP_EVERY)
-        self._keep = _Beat(_KEEP_EVERY)
         self._runner = Runner(services.engine, works=self._works(), rng=services.rng)
         self._hands = Hands(
             services.database.url,
@@ -77,6 +75,7 @@ class Worker:
                     ("listen", self._listen),
                     ("feed", self._feed),
                     ("tick", self._tick),
+                    ("keep", services.keeping.keep_going),
                     ("probe", services.pings.keep_probing),
                     ("count", services.connections.counts.keep_adding),
                 )
@@ -192,8 +191,6 @@ class Worker:
             await services.delivery.deliver_due()
             if self._sweep.is_due(services.clock.monotonic()):
                 await run(_sweep)
-            if self._keep.is_due(services.clock.monotonic()):
-                await services.keep_partitions()
             await asyncio.sleep(_TICK)
 
 

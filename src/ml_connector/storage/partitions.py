@@ -123,22 +123,27 @@ async def drop_before(db: AsyncConnection, table: Table, moment: datetime) -> li
 
 
 async def drop_until_smaller(
-    db: AsyncConnection, table: Table, *, largest_bytes: int, now: datetime
+    db: AsyncConnection, tables: Sequence[Table], *, largest_bytes: int, now: datetime
 ) -> Shrunk:
-    """Drop the oldest months until the table is no larger than ``largest_bytes``.
+    """Drop the oldest months until the tables together are no larger than ``largest_bytes``.
 
     The present month stays, whatever its size: ``bytes_left`` tells whether it is still too much.
     """
-    await _begin(db, table)
-    sizes = await _sizes(db, table)
-    left = sum(sizes.values())
+    left = 0
+    months: list[tuple[Month, str, int]] = []
+    for table in sorted(tables, key=lambda one: one.name):
+        await _begin(db, table)
+        sizes = await _sizes(db, table)
+        left += sum(sizes.values())
+        existing = await _existing(db, table)
+        months += [(month, name, sizes[name]) for month, name in existing.items()]
     dropped = []
-    for month, name in sorted((await _existing(db, table)).items()):
+    for month, name, size in sorted(months):
         if left <= largest_bytes or month >= Month.of(now):
             break
         await db.execute(text(f"DROP TABLE {_quote(name)}"))
         dropped.append(name)
-        left -= sizes[name]
+        left -= size
     return Shrunk(dropped, left)
 
 

@@ -24,6 +24,13 @@ letters = Table(
     postgresql_partition_by="RANGE (received_at)",
 )
 
+parcels = Table(
+    "parcels",
+    letters.metadata,
+    Column("received_at", DateTime(timezone=True), primary_key=True),
+    postgresql_partition_by="RANGE (received_at)",
+)
+
 
 @pytest.fixture
 async def mail(database):
@@ -172,7 +179,7 @@ async def test_oldest_months_go_until_the_table_is_small_enough_but_never_this_o
     async def shrink_to(largest: int) -> partitions.Shrunk:
         async with mail.transaction() as db:
             return await partitions.drop_until_smaller(
-                db, letters, largest_bytes=largest, now=NOVEMBER
+                db, [letters], largest_bytes=largest, now=NOVEMBER
             )
 
     whole = (await shrink_to(1 << 40)).bytes_left
@@ -184,6 +191,26 @@ async def test_oldest_months_go_until_the_table_is_small_enough_but_never_this_o
     assert rest.dropped == ["letters_y2026m09", "letters_y2026m10"]
     assert rest.bytes_left > 0
     assert await homes(mail) == ["letters_y2026m11"]
+
+
+async def test_several_tables_share_a_size_and_lose_their_oldest_months_together(mail):
+    async with mail.transaction() as db:
+        await db.run_sync(parcels.create)
+        await db.execute(text(partitions.default_partition_ddl(parcels)))
+        for month in (9, 11):
+            moment = {"received_at": datetime(2026, month, 15, tzinfo=UTC)}
+            await db.execute(parcels.insert(), [moment])
+    await receive(mail, *(datetime(2026, month, 15, tzinfo=UTC) for month in (8, 10)))
+    for table in (letters, parcels):
+        async with mail.transaction() as db:
+            await partitions.ensure(db, table, now=NOVEMBER, months_ahead=0)
+
+    async with mail.transaction() as db:
+        shrunk = await partitions.drop_until_smaller(
+            db, [parcels, letters], largest_bytes=0, now=NOVEMBER
+        )
+
+    assert shrunk.dropped == ["letters_y2026m08", "parcels_y2026m09", "letters_y2026m10"]
 
 
 async def test_maintenance_gives_up_rather_than_hold_inserts_up(mail, monkeypatch):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import text
 from typer.testing import CliRunner, Result
 
@@ -20,7 +21,8 @@ def command(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def call(*arguments: str) -> Result:
         return CliRunner().invoke(program(), ["restored", *arguments])
 
-    return call
+    yield call
+    structlog.reset_defaults()  # the command has set logs up, on streams that are closed now
 
 
 def test_a_restored_database_gets_an_epoch(command):
