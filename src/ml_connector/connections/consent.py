@@ -105,6 +105,8 @@ class Consents:
                 "began; start it again"
             )
         vendor_consent = self._consent_of(asked.row)
+        # What was entered a moment ago counts, not the row that this process remembers.
+        await self._connections.read(asked.row.id)
         async with self._connections.open(asked.row.id, writes=Writes.REFUSED) as opened:
             login = await vendor_consent.exchange(
                 opened.settings,

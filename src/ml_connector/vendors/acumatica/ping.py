@@ -122,7 +122,7 @@ class Ping:
         except AccessDeniedError:
             return None  # logged in, and that is what was asked
         except (AuthenticationError, RateLimitedError) as exc:
-            return _line("login", self._user, exc.message, is_good=False)
+            return _line("login", self._user, self._login_words(exc), is_good=False)
         except ConnectorError as exc:
             is_tenant = getattr(exc, "waits_for", None) == "setting:tenant"
             return _line(
@@ -132,6 +132,12 @@ class Ping:
                 is_good=False,
             )
         return None
+
+    def _login_words(self, exc: ConnectorError) -> str:
+        """Return why the login failed, with the tenant where the site does not tell them apart."""
+        if getattr(exc, "waits_for", None) != "setting:client_id":
+            return exc.message
+        return f"{exc.message}. The client ID entered names the tenant {self._settings.tenant_name}"
 
     def _good_login(self) -> list[PingLine]:
         return [
