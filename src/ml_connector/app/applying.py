@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ml_connector.app.checking import check_settings
 from ml_connector.app.configuration import FlowEntry, InstallationEntry, Loaded
 from ml_connector.app.differences import Change, Differences, public_address
 from ml_connector.app.exporting import exported
@@ -27,8 +28,9 @@ from ml_connector.sync.configuring import (
     configure,
     ensure_workspace,
     keep_own_fields,
+    keep_pins,
 )
-from ml_connector.sync.flow import Integration
+from ml_connector.sync.flow import Checked, Integration
 from ml_connector.sync.installations import Installation
 from ml_connector.transport.http import Writes
 from ml_connector.webhooks.endpoints import Endpoint
@@ -78,13 +80,16 @@ class Applying:
             workspace_id = await ensure_workspace(db, loaded.file.workspace, now=now)
         await services.follow_clock()
         rows = await self._apply_connections(loaded, workspace_id)
+        checks = await check_settings(services, loaded, rows, workspace_id)
         installed = {
-            name: await self._configure(name, entry, rows, workspace_id, now=now, who=who)
+            name: await self._configure(
+                name, entry, rows, workspace_id, checks.checked.get(name), now=now, who=who
+            )
             for name, entry in loaded.file.installations.items()
         }
         async with services.database.transaction() as db:
             await _write_down(db, changes, workspace_id, who=who, now=now)
-        notes: list[str] = []
+        notes = checks.notes
         problems: list[str] = []
         cause: ConnectorError | None = None
         for name, entry in loaded.file.installations.items():
@@ -133,6 +138,7 @@ class Applying:
         entry: InstallationEntry,
         rows: Mapping[str, ConnectionRow],
         workspace_id: int,
+        checked: Checked | None,
         *,
         now: datetime,
         who: str,
@@ -149,7 +155,12 @@ class Applying:
         )
 
         async def work(db: AsyncConnection) -> int:
-            installation_id, _ = await configure(db, wanted, now=now, who=who)
+            installation_id, _ = await configure(
+                db, wanted, now=now, who=who, wakes=("*",) if checked is None else checked.wakes
+            )
+            installed = await installations.get(db, installation_id)
+            if checked is not None and dict(checked.pins) != dict(installed.pins):
+                await keep_pins(db, installation_id, checked.pins, now=now)
             return installation_id
 
         return await self._services.database.run(work)

@@ -21,6 +21,7 @@ from ml_connector.jobs.queue import Hands
 from ml_connector.storage.database import is_database_away, open_connection
 from ml_connector.sync import backlog, feeder, scheduler
 from ml_connector.sync.directory import owners_to_pause
+from ml_connector.sync.holds import resolve_ended
 from ml_connector.sync.polling import Poller
 from ml_connector.sync.rows import POLL, SECOND_LOOK
 from ml_connector.sync.runner import Runner, Work
@@ -191,6 +192,7 @@ class Worker:
             await services.delivery.deliver_due()
             if self._sweep.is_due(services.clock.monotonic()):
                 await run(_sweep)
+                await run(partial(resolve_ended, now=now))
             await asyncio.sleep(_TICK)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -60,6 +61,27 @@ _RESOLVE = text(
 )
 
 
+_UNRESOLVED_HOLDS = text(
+    """
+    SELECT workspace_id, installation_id, cause, detail FROM notification
+    WHERE kind = 'held' AND resolved_at IS NULL AND last_at < :before
+    ORDER BY id LIMIT 1000
+    """
+).columns(detail=JSONB)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldHold:
+    """A cause of holds that people were told of."""
+
+    workspace_id: int
+    installation_id: int
+    cause: str
+    flow: str
+    record: str
+    waits_for: str | None
+
+
 async def tell(db: AsyncConnection, notices: Sequence[Notice]) -> None:
     """Raise notices, in the transaction of what they are about."""
     if not notices:
@@ -87,3 +109,18 @@ async def resolve(
 ) -> None:
     """Take note that causes are put right; should one come back, it is told again."""
     await db.execute(_RESOLVE, {"workspace_id": workspace_id, "causes": list(causes), "now": now})
+
+
+async def unresolved_holds(db: AsyncConnection, *, before: datetime) -> list[ToldHold]:
+    """Return causes of holds that nobody met again since ``before``."""
+    return [
+        ToldHold(
+            workspace_id=row.workspace_id,
+            installation_id=row.installation_id,
+            cause=row.cause,
+            flow=row.detail["flow"],
+            record=row.detail["record"],
+            waits_for=row.detail.get("waits_for"),
+        )
+        for row in await db.execute(_UNRESOLVED_HOLDS, {"before": before})
+    ]

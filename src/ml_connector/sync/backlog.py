@@ -118,7 +118,7 @@ _WAKE = text(
     """
     UPDATE backlog SET state = 'ready', due_at = :now, failures = 0
     WHERE state = 'held' AND installation_id = :installation_id
-      AND (waits_for = ANY(CAST(:causes AS text[]))
+      AND (CAST(:is_all AS boolean) OR waits_for = ANY(CAST(:causes AS text[]))
            OR waits_for LIKE ANY(CAST(:prefixes AS text[])))
     RETURNING id
     """
@@ -177,7 +177,10 @@ async def settle(db: AsyncConnection, settlements: Sequence[Settlement]) -> Sequ
 async def wake(
     db: AsyncConnection, *, installation_id: int, causes: Sequence[str], now: datetime
 ) -> int:
-    """Make every record ready that waits for one of ``causes``; ``mapping:*`` means all such."""
+    """Make every record ready that waits for one of ``causes``.
+
+    ``mapping:*`` means all causes that begin so, ``*`` alone every held record.
+    """
     prefixes = [cause[:-1] + "%" for cause in causes if cause.endswith("*")]
     rows = await db.execute(
         _WAKE,
@@ -185,6 +188,7 @@ async def wake(
             "installation_id": installation_id,
             "causes": list(causes),
             "prefixes": prefixes,
+            "is_all": "*" in causes,
             "now": now,
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,7 @@ from ml_connector.sync import backlog
 from ml_connector.sync.flow import Role
 from ml_connector.sync.schedules import next_due_at, parse_schedule
 
-# What a record may wait for that a configuration can bring: a mapping, a setting.
-_WOKEN = ("mapping*", "setting*", "pipedrive_field*")
+_EVERYTHING = ("*",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ _NEW_VERSION = text(
 )
 
 # A version of its own, so that every process reads the installation again.
-_KEEP_OWN_FIELDS = text(
+_KEEP_FIELDS = text(
     """
     WITH version AS (
         INSERT INTO configuration_version
@@ -103,6 +102,7 @@ _KEEP_OWN_FIELDS = text(
         RETURNING id
     )
     UPDATE installation SET own_fields = own_fields || CAST(:keys AS jsonb),
+        pins = CAST(COALESCE(:pins, pins::text) AS jsonb),
         configuration_version = (SELECT id FROM version)
     WHERE id = :installation_id
     """
@@ -146,12 +146,18 @@ async def workspace_named(db: AsyncConnection, name: str) -> int | None:
 
 
 async def configure(
-    db: AsyncConnection, wanted: InstallationConfig, *, now: datetime, who: str
+    db: AsyncConnection,
+    wanted: InstallationConfig,
+    *,
+    now: datetime,
+    who: str,
+    wakes: Sequence[str] = _EVERYTHING,
 ) -> tuple[int, bool]:
     """Bring an installation to what is wanted; return its id and whether anything changed.
 
-    Records that waited for a mapping or a setting are ready again on the next cycle. Raises
-    LookupError when an installation of that name links another pair.
+    Held records whose cause is among ``wakes`` are ready again on the next cycle: by default
+    all, since any of them may wait for what has changed. Raises LookupError when an
+    installation of that name links another pair.
     """
     document = wanted.document()
     row = (
@@ -186,7 +192,7 @@ async def configure(
             "now": now,
         },
     )
-    await backlog.wake(db, installation_id=row.id, causes=_WOKEN, now=now)
+    await backlog.wake(db, installation_id=row.id, causes=wakes, now=now)
     return int(row.id), True
 
 
@@ -195,7 +201,18 @@ async def keep_own_fields(
 ) -> None:
     """Keep the keys of the CRM fields that were provided for an installation: a new version."""
     await db.execute(
-        _KEEP_OWN_FIELDS, {"installation_id": installation_id, "keys": _json(keys), "now": now}
+        _KEEP_FIELDS,
+        {"installation_id": installation_id, "keys": _json(keys), "pins": None, "now": now},
+    )
+
+
+async def keep_pins(
+    db: AsyncConnection, installation_id: int, pins: Mapping[str, str], *, now: datetime
+) -> None:
+    """Keep what the names in an installation's settings stand for: a new version."""
+    await db.execute(
+        _KEEP_FIELDS,
+        {"installation_id": installation_id, "keys": "{}", "pins": _json(pins), "now": now},
     )
 
 

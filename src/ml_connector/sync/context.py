@@ -175,6 +175,23 @@ class RunContext(Generic[SettingsT]):
             await self.engine.conclude(Conclusion(None, link))
         return Written(key=found.key, name=found.name, url=found.url, how="found")
 
+    async def repoint(self, link: RecordLink, found: Found, *, because: str) -> None:
+        """Let a link lead to another record from now on: a person said so."""
+        self.note("link_repointed", kind=link.key.kind, before=link.target_key, key=found.key,
+                  name=found.name, because=because)  # fmt: skip
+        if self.plan is None:
+            async with self.engine.database.transaction() as db:
+                await links.repoint(
+                    db, link.key, target_key=found.key, name=found.name, now=self.clock.now()
+                )
+
+    async def remember(self, link: RecordLink, state: Mapping[str, Any]) -> None:
+        """Keep something with a link, for later runs to compare with."""
+        if self.plan is None:
+            found = Found(key=link.target_key, name=link.target_name, url=link.target_url)
+            kept = self._new_link(link.key, found, link.origin, plain(state))
+            await self.engine.conclude(Conclusion(None, kept))
+
     async def write_once(
         self,
         kind: str,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -117,6 +117,36 @@ class EffectKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check of settings against both sides found, where it found no fault."""
+
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """What the settings' names stand for, kept so that what is renamed later is still found."""
+    notices: tuple[str, ...] = ()
+    """What should be known though it stops nothing."""
+    wakes: tuple[str, ...] = ("*",)
+    """Causes of holds that the change of settings may have ended; ``mapping:*`` means all such."""
+
+
+class Check(Protocol):
+    """Checks settings against the fields that both sides have; reads only."""
+
+    async def __call__(
+        self,
+        settings: Any,
+        clients: Mapping[Role, Any],
+        *,
+        pins: Mapping[str, str],
+        before: Any | None,
+    ) -> Checked:
+        """Return what was found; ``before`` are the settings up to now, if there are any.
+
+        Raises MappingFaultsError that names every fault by its place in the settings.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
     """The code for one pair of vendors."""
 
@@ -130,6 +160,8 @@ class Integration:
     """The pair's context class; built by the runner from a RunContext's parts."""
     provide_fields: Callable[[Any, Mapping[str, str]], Awaitable[Mapping[str, str]]] | None = None
     """``async (CRM client, keys that there are) -> keys``: make the CRM fields that flows write."""
+    check: Check | None = None
+    """Checks an installation's settings when they are applied."""
 
     def flow(self, name: str) -> Flow:
         """Return the flow called ``name``, with or without the pair before it."""

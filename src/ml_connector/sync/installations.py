@@ -37,6 +37,8 @@ class Installation:
     settings: Mapping[str, Any]
     own_fields: Mapping[str, str]
     """Keys of the CRM fields that were provided for it, by our name of each."""
+    pins: Mapping[str, str]
+    """What the names in its settings stand for, by the name; see `flow.Checked`."""
     configuration_version: int
     is_paused: bool
     flows: Mapping[str, FlowSwitch] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Installation:
 
 _SELECT = """
     SELECT i.id, i.workspace_id, i.name, i.pair, i.connections, i.settings, i.own_fields,
-           i.configuration_version, i.is_paused
+           i.pins, i.configuration_version, i.is_paused
     FROM installation i
 """
 
@@ -95,7 +97,7 @@ async def _select(
     db: AsyncConnection, condition: str, parameters: Mapping[str, Any]
 ) -> list[Installation]:
     statement = text(_SELECT + condition).columns(
-        connections=JSONB, settings=JSONB, own_fields=JSONB
+        connections=JSONB, settings=JSONB, own_fields=JSONB, pins=JSONB
     )
     rows = (await db.execute(statement, parameters)).all()
     switches: dict[int, dict[str, FlowSwitch]] = {row.id: {} for row in rows}
@@ -116,6 +118,7 @@ async def _select(
             connections=row.connections,
             settings=row.settings,
             own_fields=row.own_fields,
+            pins=row.pins,
             configuration_version=row.configuration_version,
             is_paused=row.is_paused,
             flows=switches[row.id],

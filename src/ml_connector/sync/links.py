@@ -83,6 +83,16 @@ _WRITE = text(
     """
 )
 
+_REPOINT = text(
+    """
+    UPDATE record_link
+    SET target_key = :target_key, target_name = :target_name, target_url = NULL,
+        written = '{}', origin = 'chosen', updated_at = :now
+    WHERE installation_id = :installation_id AND kind = :kind AND source_key = :source_key
+      AND occurrence = :occurrence AND target_key <> :target_key
+    """
+)
+
 _BY_TARGET = text(
     """
     SELECT installation_id, kind, source_key, occurrence, target_key, target_name, target_url,
@@ -131,6 +141,24 @@ async def write(db: AsyncConnection, links: Sequence[RecordLink], *, now: dateti
             "target_urls": [link.target_url for link in ordered],
             "writtens": [msgspec.json.encode(link.written).decode() for link in ordered],
             "origins": [link.origin for link in ordered],
+            "now": now,
+        },
+    )
+
+
+async def repoint(
+    db: AsyncConnection, key: LinkKey, *, target_key: str, name: str | None, now: datetime
+) -> None:
+    """Let a link lead to another record; what was written to the one before is forgotten."""
+    await db.execute(
+        _REPOINT,
+        {
+            "installation_id": key.installation_id,
+            "kind": key.kind,
+            "source_key": key.source_key,
+            "occurrence": key.occurrence,
+            "target_key": target_key,
+            "target_name": name,
             "now": now,
         },
     )

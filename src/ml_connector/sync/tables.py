@@ -52,6 +52,8 @@ installation = Table(
     Column("settings", JSONB, nullable=False),
     # keys of the CRM fields that were provided for it, by our name of each
     Column("own_fields", JSONB, nullable=False, server_default="{}"),
+    # what the names in its settings stood for when they were last checked: key by path
+    Column("pins", JSONB, nullable=False, server_default="{}"),
     Column("configuration_version", BigInteger, nullable=False),
     Column("is_paused", Boolean, nullable=False, server_default="false"),
     Column("created_at", MOMENT, nullable=False),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, compiled
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.sync.context import RunContext
@@ -30,21 +28,29 @@ class Context(RunContext[Settings]):
         plain = f"{self.settings.reference_prefix}-{kind}-{key}"
         return plain if occurrence == 1 else f"{plain}-{occurrence}"
 
-    def own_field(self, name: str) -> str | None:
-        """Return the CRM field that shows something of ours: the user's choice, or our own."""
-        chosen: str | None = getattr(self.settings.write_back, name)
-        return chosen or self.installation.own_fields.get(name)
-
-    def acumatica_page(self, screen: str, key: str) -> str:
-        """Return the address at which a person opens a record in Acumatica."""
-        kind, _, number = key.partition("/")
-        query = {"order": f"ScreenId=SO301000&OrderType={quote(kind)}&OrderNbr={quote(number)}"}
-        return f"{self.acumatica.settings.instance_url}/Main?{query[screen]}"
-
     async def mappings(self) -> Mappings:
-        """Return the mappings, checked against the fields that Pipedrive has now."""
-        return await compiled(
+        """Return the mappings, checked against the fields that both sides have now.
+
+        A field that was renamed or has disappeared is told once.
+        """
+        found = await compiled(
             self.settings,
             self.pipedrive,
             configuration_version=self.installation.configuration_version,
+            erp=self.acumatica,
+            pins=self.installation.pins,
         )
+        for words in found.notices:
+            self.tell("drift", f"field:{words}", words)
+        for fault in found.lost_fields:
+            self.tell("drift", f"field:{'.'.join(fault.path)}", str(fault))
+        return found
+
+    async def shown_in(self, name: str) -> str | None:
+        """Return the key of the CRM field that shows something of ours, if there is one.
+
+        It is the field that the settings name, or else the one that was provided for us.
+        """
+        if getattr(self.settings.write_back, name) is not None:
+            return (await self.mappings()).named_fields.get(name)
+        return self.installation.own_fields.get(name)

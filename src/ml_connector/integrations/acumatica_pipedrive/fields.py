@@ -1,247 +1,266 @@
-"""Which fields map, and how they map unless the user says otherwise."""
+"""An installation's mappings, scope and fields, checked against what both sides have now."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from ml_connector.core.errors import ConfigurationError
+from ml_connector.integrations.acumatica_pipedrive import sources, targets
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
-from ml_connector.sync.mapping.compiling import CompiledMapping, compile_mapping
-from ml_connector.sync.mapping.fields import Field, FieldCatalogue, Kind
+from ml_connector.integrations.acumatica_pipedrive.sources import Reading
+from ml_connector.integrations.acumatica_pipedrive.targets import Target
+from ml_connector.sync.mapping.compiling import (
+    CompiledMapping,
+    MappingFault,
+    MappingFaultsError,
+    compile_mapping,
+)
+from ml_connector.sync.mapping.fields import FieldCatalogue
 from ml_connector.sync.mapping.model import MappingConfig
-from ml_connector.sync.mapping.views import fields_of
-from ml_connector.vendors import pipedrive
-from ml_connector.vendors.pipedrive.custom_fields import FieldSet
+from ml_connector.sync.scope import Condition, Scope, ScopeConfig, compile_scope
+from ml_connector.vendors import acumatica, pipedrive
 from ml_connector.vendors.pipedrive.definitions import Fields
-from ml_connector.vendors.pipedrive.models import (
-    Deal,
-    DealProduct,
-    FieldDefinition,
-    Organization,
-    Person,
-    Product,
-)
+from ml_connector.vendors.pipedrive.lists import ListName
+from ml_connector.vendors.pipedrive.models import Entity
 
-CUSTOMER_DEFAULTS = MappingConfig.model_validate(
-    {
-        "fields": {
-            "CustomerName": {"from": "organization.name", "required": True, "longest": 255},
-            "Email": "person.emails.value",
-            "Phone": "person.phones.value",
-            "Attention": "person.name",
-            "WebSite": "organization.website",
-            "CurrencyID": {"from": "deal.currency", "on_existing": "never"},
-        }
-    }
-)
+T = TypeVar("T")
 
-ORDER_DEFAULTS = MappingConfig.model_validate(
-    {
-        "fields": {
-            "Description": {
-                "template": "{deal.title}",
-                "longest": 256,
-                "too_long": "cut",
-            },
-        }
-    }
-)
-
-LINE_DEFAULTS = MappingConfig.model_validate(
-    {
-        "fields": {
-            "LineDescription": {"from": "line.name", "longest": 256, "too_long": "cut"},
-            "UOM": {"from": "product.unit"},
-        }
-    }
-)
-
-
-def _texts(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(key=name, name=name) for name in names)
-
-
-CUSTOMER_TARGET = FieldCatalogue(
-    side="Acumatica",
-    record="customer",
-    fields=(
-        *_texts(
-            "CustomerName",
-            "CustomerClass",
-            "Email",
-            "Phone",
-            "Attention",
-            "WebSite",
-            "CurrencyID",
-            "Terms",
-            "TaxZone",
-            "TaxRegistrationID",
-            "StatementCycleID",
-            "PriceClassID",
-            "ShipVia",
-            "WarehouseID",
-        ),
-    ),
-)
-
-SET_AT_CREATION_ONLY = frozenset(
-    {"CustomerClass", "CurrencyID", "Terms", "TaxZone", "StatementCycleID", "PriceClassID"}
-)
-"""The ERP is the record for money: on a customer that is there these are never written."""
-
-ORDER_TARGET = FieldCatalogue(
-    side="Acumatica",
-    record="sales_order",
-    fields=(
-        *_texts(
-            "Description",
-            "CustomerOrder",
-            "Owner",
-            "Salesperson",
-            "Branch",
-            "PreferredWarehouseID",
-            "ShipVia",
-            "Terms",
-            "TaxZone",
-            "LocationID",
-            "Project",
-            "ShipToAttention",
-            "ShipToAddress",
-        ),
-        Field(key="RequestedOn", name="RequestedOn", kind=Kind.DATE),
-        Field(key="Date", name="Date", kind=Kind.DATE),
-    ),
-)
-
-LINE_TARGET = FieldCatalogue(
-    side="Acumatica",
-    record="sales_order_line",
-    fields=(
-        *_texts("LineDescription", "UOM", "WarehouseID", "TaxCategory", "Branch", "ProjectTask"),
-        Field(key="RequestedOn", name="RequestedOn", kind=Kind.DATE),
-        Field(key="ShipOn", name="ShipOn", kind=Kind.DATE),
-    ),
-)
+_NAMED: Mapping[str, tuple[Entity, str]] = {
+    "order_number": ("deal", "write_back"),
+    "order_link": ("deal", "write_back"),
+    "customer_number": ("organization", "write_back"),
+    "tax_number_field": ("organization", "customers"),
+}
+"""Settings that name a field of Pipedrive: whose field it is, and where the setting stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mappings:
-    """An installation's mappings, checked against the fields that both sides have."""
+    """What of an installation's settings names fields, with every name resolved."""
 
     customer: CompiledMapping
     order: CompiledMapping
+    """Of the order, or of the invoice where deals become invoices."""
     line: CompiledMapping
+    scope: Scope
+    stages: Scope
+    """The stages of the trigger; empty where deals are handed over when they are won."""
+    named_fields: Mapping[str, str]
+    """Keys of the fields that settings name, by the setting."""
+    lost_fields: tuple[MappingFault, ...] = ()
+    """Fields that settings name and that Pipedrive does not have (any more)."""
 
     @property
     def version(self) -> str:
-        """Name the content of all three."""
+        """Name the content of all three mappings."""
         return f"{self.customer.version}-{self.order.version}-{self.line.version}"
 
+    @property
+    def pins(self) -> dict[str, str]:
+        """The key of each field by what names it: kept, so that a renamed field is found again."""
+        named = {f"{_NAMED[name][1]}.{name}": key for name, key in self.named_fields.items()}
+        return {**self.customer.pins, **self.order.pins, **self.line.pins, **named}
 
-async def compiled(
-    settings: Settings, client: pipedrive.Client, *, configuration_version: int
-) -> Mappings:
-    """Check the mappings against Pipedrive's fields as they are now.
-
-    Checked once for each configuration and each reading of the fields, not for each deal.
-    Raises MappingFaultsError that names every fault.
-    """
-    fields = await asyncio.gather(
-        client.fields.of("deal"),
-        client.fields.of("organization"),
-        client.fields.of("person"),
-        client.fields.of("product"),
-    )
-    kept = _KEPT.setdefault(client.fields, {})
-    checked, mappings = kept.get(configuration_version, (None, None))
-    if mappings is None or checked is None or not _are_the_same(checked, fields):
-        mappings = _checked(settings, *fields)
-        if len(kept) >= _MOST_KEPT:
-            kept.clear()
-        kept[configuration_version] = fields, mappings
-    return mappings
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What should be known though it stops nothing: fields that were renamed."""
+        each = (*self.customer.notices, *self.order.notices, *self.line.notices)
+        return tuple(dict.fromkeys(each))
 
 
-_FieldSets = Sequence[FieldSet]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Targets:
+    customer: FieldCatalogue
+    order: FieldCatalogue
+    line: FieldCatalogue
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    reading: Reading
+    mappings: Mappings
+
+
 _MOST_KEPT = 100  # configurations of one connection; older ones are hardly asked for again
-_KEPT: WeakKeyDictionary[Fields, dict[int, tuple[_FieldSets, Mappings]]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Fields, dict[int, _Kept]] = WeakKeyDictionary()
 """By the fields of an open client, and with it they go; then by configuration version."""
 
 
-def _are_the_same(checked: _FieldSets, fields: _FieldSets) -> bool:
-    """Tell whether the fields were not read again since."""
-    return all(one is other for one, other in zip(checked, fields, strict=True))
-
-
-def _checked(
-    settings: Settings, deal: FieldSet, organization: FieldSet, person: FieldSet, product: FieldSet
+async def compiled(
+    settings: Settings,
+    client: pipedrive.Client,
+    *,
+    configuration_version: int,
+    erp: acumatica.Client | None = None,
+    pins: Mapping[str, str] | None = None,
 ) -> Mappings:
-    parties = {
-        "deal": _catalogue("deal", Deal, deal.definitions),
-        "organization": _catalogue("organization", Organization, organization.definitions),
-        "person": _catalogue("person", Person, person.definitions),
+    """Resolve every name in the settings against the fields as they are now.
+
+    Done once for each configuration and each reading of the fields, not for each deal.
+    Raises MappingFaultsError that names every fault.
+    """
+    versions = _KEPT.setdefault(client.fields, {})
+    kept = versions.get(configuration_version)
+    reading = await sources.read(client, tuple(kept.reading.lists) if kept else ())
+    if kept is not None and kept.reading.is_same(reading):
+        return kept.mappings
+    made = await _resolve(settings, client, erp, reading, pins or {})
+    if len(versions) >= _MOST_KEPT:
+        versions.clear()
+    versions[configuration_version] = made
+    return made.mappings
+
+
+async def resolved(
+    settings: Settings,
+    client: pipedrive.Client,
+    *,
+    erp: acumatica.Client | None,
+    pins: Mapping[str, str],
+) -> Mappings:
+    """Resolve settings that are not in force; raises MappingFaultsError that names every fault."""
+    reading = await sources.read(client)
+    return (await _resolve(settings, client, erp, reading, pins)).mappings
+
+
+async def _resolve(
+    settings: Settings,
+    client: pipedrive.Client,
+    erp: acumatica.Client | None,
+    reading: Reading,
+    pins: Mapping[str, str],
+) -> _Kept:
+    known = await _targets(settings, erp)
+    mappings = _Checking(settings, reading, known, pins).mappings()
+    lists = set(_lists(mappings, reading))
+    if lists <= set(reading.lists):
+        return _Kept(reading, mappings)
+    # Only now it is known whose names are asked for: those of stages, say, in a table by stage.
+    reading = await sources.read(client, tuple(lists))
+    return _Kept(reading, _Checking(settings, reading, known, pins).mappings())
+
+
+async def _targets(settings: Settings, erp: acumatica.Client | None) -> _Targets:
+    is_order = settings.orders.document == "sales_order"
+    order = targets.ORDER_TARGET if is_order else targets.INVOICE_TARGET
+    line = targets.ORDER_LINE_TARGET if is_order else targets.INVOICE_LINE_TARGET
+
+    async def known(target: Target, config: MappingConfig) -> FieldCatalogue:
+        return target.catalogue if erp is None else await target.known(config, erp)
+
+    customer, of_order, of_line = await asyncio.gather(
+        known(targets.CUSTOMER_TARGET, settings.customer_mapping),
+        known(order, settings.order_mapping),
+        known(line, settings.line_mapping),
+    )
+    return _Targets(customer=customer, order=of_order, line=of_line)
+
+
+def _lists(mappings: Mappings, reading: Reading) -> Iterator[ListName]:
+    """Yield the lists whose names the mappings and the scope go by."""
+    uses = {
+        (use.record, use.key)
+        for mapping in (mappings.customer, mappings.order, mappings.line)
+        for use in mapping.uses
+        if use.side == "Pipedrive"
     }
-    goods = {
-        **parties,
-        "line": FieldCatalogue(side="Pipedrive", record="line", fields=fields_of(DealProduct)),
-        "product": _catalogue("product", Product, product.definitions),
+    uses |= {
+        (each.reference.catalogue.record, each.reference.steps[0].key)
+        for scope in (mappings.scope, mappings.stages)
+        for each in scope.conditions
     }
-    return Mappings(
-        customer=_compiled(settings.customer_mapping, CUSTOMER_DEFAULTS, parties, CUSTOMER_TARGET),
-        order=_compiled(settings.order_mapping, ORDER_DEFAULTS, parties, ORDER_TARGET),
-        line=_compiled(settings.line_mapping, LINE_DEFAULTS, goods, LINE_TARGET),
-    )
+    for record in sources.RECORDS:
+        yield from reading.lists_of(record, {key for of, key in uses if of == record})
 
 
-def _compiled(
-    config: MappingConfig,
-    defaults: MappingConfig,
-    sources: Mapping[str, FieldCatalogue],
-    target: FieldCatalogue,
-) -> CompiledMapping:
-    return compile_mapping(config.over(defaults), sources=sources, target=target)
+@dataclass(slots=True)
+class _Checking:
+    """One check of everything that names fields; all faults are gathered."""
+
+    settings: Settings
+    reading: Reading
+    targets: _Targets
+    pins: Mapping[str, str]
+    faults: list[MappingFault] = field(default_factory=list)
+
+    def mappings(self) -> Mappings:
+        """Return everything resolved. Raises MappingFaultsError."""
+        settings, known, parties = self.settings, self.targets, self.reading.parties
+        customer = self._gather("customer_mapping", lambda: self._mapping(
+            settings.customer_mapping, targets.CUSTOMER_DEFAULTS, parties, known.customer
+        ))  # fmt: skip
+        order = self._gather("order_mapping", lambda: self._mapping(
+            settings.order_mapping, targets.ORDER_DEFAULTS, parties, known.order
+        ))  # fmt: skip
+        line = self._gather("line_mapping", lambda: self._mapping(
+            settings.line_mapping, targets.LINE_DEFAULTS, self.reading.goods, known.line
+        ))  # fmt: skip
+        scope = self._gather(None, lambda: compile_scope(settings.scope, sources=parties))
+        stages = self._gather(None, lambda: _stages(settings, parties))
+        named, lost = self._named_fields()
+        if customer is None or order is None or line is None or scope is None or stages is None:
+            raise MappingFaultsError(self.faults)
+        return Mappings(
+            customer=customer,
+            order=order,
+            line=line,
+            scope=scope,
+            stages=stages,
+            named_fields=named,
+            lost_fields=lost,
+        )
+
+    def _mapping(
+        self,
+        config: MappingConfig,
+        defaults: MappingConfig,
+        records: Mapping[str, FieldCatalogue],
+        target: FieldCatalogue,
+    ) -> CompiledMapping:
+        return compile_mapping(
+            config.over(defaults), sources=records, target=target, pins=self.pins
+        )
+
+    def _gather(self, setting: str | None, make: Callable[[], T]) -> T | None:
+        """Return what ``make`` makes, or note its faults under their setting."""
+        try:
+            return make()
+        except MappingFaultsError as exc:
+            prefix = () if setting is None else (setting,)
+            self.faults += [
+                MappingFault(path=(*prefix, *fault.path), words=fault.words) for fault in exc.faults
+            ]
+            return None
+
+    def _named_fields(self) -> tuple[dict[str, str], tuple[MappingFault, ...]]:
+        found: dict[str, str] = {}
+        lost: list[MappingFault] = []
+        for name, (record, group) in _NAMED.items():
+            wanted: str | None = getattr(getattr(self.settings, group), name)
+            if wanted is None:
+                continue
+            pinned = self.pins.get(f"{group}.{name}")
+            known = self.reading.fields[record]
+            try:
+                found[name] = pinned if pinned and pinned in known else known.key(wanted)
+            except ConfigurationError as exc:
+                lost.append(MappingFault(path=(group, name), words=exc.message))
+        return found, tuple(lost)
 
 
-_KINDS: Mapping[str, Kind] = {
-    "double": Kind.DECIMAL,
-    "monetary": Kind.PARTS,
-    "date": Kind.DATE,
-    "enum": Kind.CHOICE,
-    "set": Kind.CHOICES,
-    "daterange": Kind.ANY,
-    "time": Kind.ANY,
-    "timerange": Kind.ANY,
-    "address": Kind.PARTS,
-    "user": Kind.INTEGER,
-    "org": Kind.INTEGER,
-    "people": Kind.INTEGER,
-}
-_MONETARY = (
-    Field(key="value", name="value", kind=Kind.DECIMAL),
-    Field(key="currency", name="currency"),
-)
-
-
-def _catalogue(
-    record: str, model: type[Deal | Organization | Person | Product],
-    definitions: tuple[FieldDefinition, ...],
-) -> FieldCatalogue:  # fmt: skip
-    """Return a record's own fields and its custom fields, by the names that people know."""
-    own = fields_of(model, without=("custom_fields",))
-    return FieldCatalogue(
-        side="Pipedrive",
-        record=record,
-        fields=own + tuple(_custom(each) for each in definitions if each.is_custom_field),
-    )
-
-
-def _custom(definition: FieldDefinition) -> Field:
-    return Field(
-        key=definition.field_code,
-        name=definition.field_name,
-        kind=_KINDS.get(definition.field_type, Kind.TEXT),
-        options={str(option.id): option.label for option in definition.options or ()},
-        parts=_MONETARY if definition.field_type == "monetary" else (),
-    )
+def _stages(settings: Settings, records: Mapping[str, FieldCatalogue]) -> Scope:
+    """Return the trigger's stages as a condition. Raises MappingFaultsError."""
+    stages = settings.trigger.stages
+    if not stages:
+        return Scope()
+    condition = Condition(field="deal.stage_id", any_of=stages)
+    try:
+        return compile_scope(ScopeConfig(where=(condition,)), sources=records)
+    except MappingFaultsError as exc:
+        raise MappingFaultsError(
+            MappingFault(path=("trigger", "stages"), words=fault.words) for fault in exc.faults
+        ) from exc

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ml_connector.integrations.acumatica_pipedrive.checking import check
 from ml_connector.integrations.acumatica_pipedrive.context import Context
-from ml_connector.integrations.acumatica_pipedrive.flows import won_deal_to_sales_order
-from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import find_customer
+from ml_connector.integrations.acumatica_pipedrive.flows import (
+    documents,
+    revise_order,
+    won_deal_to_sales_order,
+)
+from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import find_customers
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
 from ml_connector.vendors import acumatica, pipedrive
@@ -47,16 +52,22 @@ INTEGRATION = Integration(
             source="crm",
             started_by=(OnStream(role="crm", stream="deals"),),
             run=won_deal_to_sales_order.run,
+            weigh=won_deal_to_sales_order.weigh,
             needs={
                 "crm": ("deals:full", "contacts:full", "products:read"),
-                "erp": ("Customer", "SalesOrder", "StockItem", "NonStockItem"),
+                "erp": ("Customer", "BusinessAccount", "SalesOrder", "StockItem", "NonStockItem"),
             },
         ),
     ),
     effects=(
-        EffectKind(name="customer", role="erp", find=find_customer),
-        EffectKind(name="sales_order", role="erp", find=won_deal_to_sales_order.find_order),
+        EffectKind(name="customer", role="erp", find=find_customers),
+        EffectKind(name="sales_order", role="erp", find=documents.find_orders),
+        EffectKind(name="sales_invoice", role="erp", find=documents.find_invoices),
+        EffectKind(name="order_revision", role="erp", find=revise_order.find_revised),
+        EffectKind(name="order_cancellation", role="erp", find=revise_order.find_cancelled),
+        EffectKind(name="order_reopening", role="erp", find=revise_order.find_reopened),
     ),
     context=Context,
+    check=check,
     provide_fields=provide_fields,
 )

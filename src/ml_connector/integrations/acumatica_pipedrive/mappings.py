@@ -2,54 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from ml_connector.core.countries import (
+    Country,
     UnknownCountryError,
     find_country,
     find_country_in_address,
     find_state,
 )
 from ml_connector.core.errors import HeldError, MissingMappingError
-from ml_connector.sync.context import plain
+from ml_connector.integrations.acumatica_pipedrive import targets
+from ml_connector.integrations.acumatica_pipedrive.settings import Codes
+from ml_connector.sync.mapping.fields import folded
 from ml_connector.vendors.acumatica.drafts import (
     AccountContactDraft,
     AddressDraft,
+    AttributeDraft,
     CustomerDraft,
     DocumentContactDraft,
+    Draft,
+    SalesInvoiceDraft,
+    SalesInvoiceLineDraft,
     SalesOrderDraft,
     SalesOrderLineDraft,
 )
 from ml_connector.vendors.acumatica.models import Item
 from ml_connector.vendors.pipedrive.deal_lines import DealLines, NetLine
-from ml_connector.vendors.pipedrive.models import Address, Deal, Product
+from ml_connector.vendors.pipedrive.models import Address, Product
 
-_LONGEST_ADDRESS_LINE = 50
+_LONGEST_ADDRESS_LINE = 50  # characters; from the form, the contract names no length
+_AS_THEY_ARE = Codes()
+
+D = TypeVar("D", bound=Draft)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLine:
-    """A net line of the deal with the item that it is in the ERP."""
-
-    net: NetLine
-    item: Item
-    unit: str | None
-    values: Mapping[str, Any]
-    """From the line mapping."""
+# Customers ----------------------------------------------------------------------------------
 
 
 def customer_draft(
     values: Mapping[str, Any], *, reference: str, address: AddressDraft | UnsetType
 ) -> CustomerDraft:
     """Return the customer that an organization (or a person alone) becomes."""
-    return CustomerDraft(
+    draft = CustomerDraft(
         customer_name=values.get("CustomerName", UNSET),
         customer_class=values.get("CustomerClass", UNSET),
         account_ref=reference,
@@ -68,46 +69,114 @@ def customer_draft(
             web_site=values.get("WebSite", UNSET),
             address=address,
         ),
+        attributes=tuple(
+            AttributeDraft(attribute_id=name.removeprefix(targets.ATTRIBUTE), value=value)
+            for name, value in values.items()
+            if name.startswith(targets.ATTRIBUTE)
+        ),
+    )
+    further = {
+        name: value for name, value in values.items() if not name.startswith(targets.ATTRIBUTE)
+    }
+    return with_further(draft, further, offered=targets.CUSTOMER.fields)
+
+
+def with_further(draft: D, values: Mapping[str, Any], *, offered: Collection[Any]) -> D:
+    """Add the values of targets that the site offers beyond those that every site has."""
+    named = {field.key for field in offered}
+    further = {name: value for name, value in values.items() if name not in named}
+    if not further:
+        return draft
+    return msgspec.structs.replace(
+        draft,
+        fields={name: value for name, value in further.items() if "." not in name},
+        custom={name: value for name, value in further.items() if "." in name},
     )
 
 
-def address_draft(address: Address | None, *, of: str) -> AddressDraft | UnsetType:
-    """Return an address in Acumatica's codes, from its parts or from free text.
+def country_of(address: Address | None, codes: Codes = _AS_THEY_ARE) -> Country | None:
+    """Return the country of an address, from its part or from the end of its text.
 
-    Raises MissingMappingError for a country that no table knows.
+    None for an address that says nothing at all. Raises UnknownCountryError.
     """
     if address is None or not (address.value or address.country):
-        return UNSET
+        return None
+    if address.country:
+        return find_country(address.country, own=codes.countries)
+    return find_country_in_address(address.value or "", own=codes.countries)
+
+
+def address_draft(
+    address: Address | None, *, of: str, codes: Codes = _AS_THEY_ARE
+) -> AddressDraft | UnsetType:
+    """Return an address in Acumatica's codes, from its parts or from free text.
+
+    Raises MissingMappingError for a country or a state that no table knows.
+    """
     try:
-        country = (
-            find_country(address.country)
-            if address.country
-            else find_country_in_address(address.value or "")
-        )
-    except UnknownCountryError as exc:
+        country = country_of(address, codes)
+        if address is None or country is None:
+            return UNSET
+        state = _state(address.admin_area_level_1, country, codes)
+    except MissingMappingError as exc:
+        where = "codes.countries" if isinstance(exc, UnknownCountryError) else "codes.states"
         raise MissingMappingError(
-            f"The address of {of}: {exc}", waits_for=f"mapping:countries:{address.country}"
+            f"The address of {of}: {exc.message} (in the settings: {where})",
+            waits_for=exc.waits_for,
         ) from exc
-    state = address.admin_area_level_1
     line1, line2 = _street(address)
     return AddressDraft(
         address_line1=line1 or UNSET,
         address_line2=line2 or UNSET,
         city=address.locality or UNSET,
-        state=(find_state(state, country=country.iso2) if state else None) or UNSET,
+        state=state or UNSET,
         postal_code=address.postal_code or UNSET,
         country=country.iso2,
     )
 
 
+def _state(text: str | None, country: Country, codes: Codes) -> str | None:
+    if not text:
+        return None
+    for words, code in codes.states.items():
+        if folded(words) == folded(text):
+            return code
+    return find_state(text, country=country.iso2)
+
+
 def _street(address: Address) -> tuple[str, str]:
     """Return street and number as typed: both ways of writing them begin the address's text."""
     if not address.route:
-        return (address.value or "")[:_LONGEST_ADDRESS_LINE], ""
+        return _in_two(address.value or "")
     typed = (address.value or "").split(",")[0].strip()
     number = address.street_number or ""
     line = typed or f"{address.route} {number}".strip()
     return line[:_LONGEST_ADDRESS_LINE], address.subpremise or ""
+
+
+def _in_two(text: str) -> tuple[str, str]:
+    """Put a long free text on two lines, parted at a comma if one is near."""
+    if len(text) <= _LONGEST_ADDRESS_LINE:
+        return text, ""
+    cut = text.rfind(",", 0, _LONGEST_ADDRESS_LINE + 1)
+    first = text[: cut if cut > 0 else _LONGEST_ADDRESS_LINE]
+    return first.strip(), text[len(first) :].strip(" ,")[:_LONGEST_ADDRESS_LINE]
+
+
+# Documents ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """A net line of the deal with the item that it is in the ERP."""
+
+    net: NetLine
+    item: Item
+    unit: str | None
+    values: Mapping[str, Any]
+    """From the line mapping."""
+    note: str = ""
+    """What no field of a line holds: comments, variation, how often it is billed."""
 
 
 def sales_order_draft(
@@ -120,10 +189,12 @@ def sales_order_draft(
     reference: str,
     on_hold: bool,
     keeps_price: bool,
+    note: str = "",
+    codes: Codes = _AS_THEY_ARE,
 ) -> SalesOrderDraft:
     """Return the order of a deal."""
     attention = values.get("ShipToAttention")
-    return SalesOrderDraft(
+    draft = SalesOrderDraft(
         order_type=order_type,
         customer_id=customer_id,
         external_ref=reference,
@@ -142,22 +213,20 @@ def sales_order_draft(
         salesperson=values.get("Salesperson", UNSET),
         terms=values.get("Terms", UNSET),
         tax_zone=values.get("TaxZone", UNSET),
+        # the deal's discounts are in its lines: a policy of the ERP would take off more
+        disable_automatic_discount_update=True if keeps_price else UNSET,
         ship_to_contact=DocumentContactDraft(attention=attention) if attention else UNSET,
-        ship_to_address=_ship_to(values.get("ShipToAddress")),
+        ship_to_address=_ship_to(values.get("ShipToAddress"), codes),
+        note=note or UNSET,
         details=tuple(sales_order_line(line, keeps_price=keeps_price) for line in lines),
     )
-
-
-def _ship_to(text: str | None) -> AddressDraft | UnsetType:
-    if not text:
-        return UNSET
-    return address_draft(Address(value=text), of="the delivery")
+    return with_further(draft, values, offered=targets.ORDER.fields)
 
 
 def sales_order_line(line: OrderLine, *, keeps_price: bool) -> SalesOrderLineDraft:
     """Return one line: quantity times price, less the discount, is the deal's net amount."""
-    net = line.net
-    return SalesOrderLineDraft(
+    net, values = line.net, line.values
+    draft = SalesOrderLineDraft(
         inventory_id=line.item.inventory_id,
         order_qty=net.quantity,
         uom=line.unit or UNSET,
@@ -165,34 +234,130 @@ def sales_order_line(line: OrderLine, *, keeps_price: bool) -> SalesOrderLineDra
         manual_price=True if keeps_price else UNSET,
         discount_amount=net.discount if net.discount or keeps_price else UNSET,
         manual_discount=True if keeps_price else UNSET,
-        line_description=line.values.get("LineDescription", UNSET),
-        warehouse_id=line.values.get("WarehouseID", UNSET),
-        tax_category=line.values.get("TaxCategory", UNSET),
-        branch=line.values.get("Branch", UNSET),
-        project_task=line.values.get("ProjectTask", UNSET),
-        requested_on=_day(line.values.get("RequestedOn")),
-        ship_on=_day(line.values.get("ShipOn")),
-        note=net.comments or UNSET,
+        line_description=values.get("LineDescription", UNSET),
+        warehouse_id=values.get("WarehouseID", UNSET),
+        tax_category=values.get("TaxCategory", UNSET),
+        branch=values.get("Branch", UNSET),
+        salesperson_id=values.get("Salesperson", UNSET),
+        project_task=values.get("ProjectTask", UNSET),
+        requested_on=_day(values.get("RequestedOn")),
+        ship_on=_day(values.get("ShipOn")),
+        note=line.note or UNSET,
     )
+    return with_further(draft, values, offered=targets.ORDER_LINE.fields)
+
+
+def sales_invoice_draft(
+    values: Mapping[str, Any],
+    lines: Sequence[OrderLine],
+    *,
+    customer_id: str,
+    currency: str,
+    reference: str,
+    on_hold: bool,
+    keeps_price: bool,
+    note: str = "",
+) -> SalesInvoiceDraft:
+    """Return the sales invoice of a deal."""
+    draft = SalesInvoiceDraft(
+        type="Invoice",
+        customer_id=customer_id,
+        external_ref=reference,
+        currency=currency,
+        hold=on_hold,
+        description=values.get("Description", UNSET),
+        customer_order=values.get("CustomerOrder", UNSET),
+        project=values.get("Project", UNSET),
+        date=_day(values.get("Date")),
+        due_date=_day(values.get("DueDate")),
+        details=tuple(_sales_invoice_line(line, keeps_price=keeps_price) for line in lines),
+    )
+    return with_further(draft, _with_note(values, note), offered=targets.INVOICE.fields)
+
+
+def _sales_invoice_line(line: OrderLine, *, keeps_price: bool) -> SalesInvoiceLineDraft:
+    net, values = line.net, line.values
+    draft = SalesInvoiceLineDraft(
+        inventory_id=line.item.inventory_id,
+        qty=net.quantity,
+        uom=line.unit or UNSET,
+        unit_price=net.unit_price,
+        manual_price=True if keeps_price else UNSET,
+        discount_amount=net.discount if net.discount or keeps_price else UNSET,
+        manual_discount=True if keeps_price else UNSET,
+        transaction_descr=values.get("LineDescription", UNSET),
+        warehouse_id=values.get("WarehouseID", UNSET),
+        tax_category=values.get("TaxCategory", UNSET),
+        branch_id=values.get("Branch", UNSET),
+    )
+    return with_further(draft, _with_note(values, line.note), offered=targets.INVOICE_LINE.fields)
+
+
+def _with_note(values: Mapping[str, Any], note: str) -> Mapping[str, Any]:
+    return {**values, "note": note} if note else values
+
+
+def _ship_to(value: Any, codes: Codes) -> AddressDraft | UnsetType:
+    """Return where an order goes: a text, or an address with its parts."""
+    if value is None:
+        return UNSET
+    if not isinstance(value, Mapping):
+        return address_draft(Address(value=str(value)), of="the delivery", codes=codes)
+    parts = {name: value.get(name) for name in Address.__struct_fields__}
+    return address_draft(Address(**parts), of="the delivery", codes=codes)
+
+
+def line_note(line: NetLine, *, variation: str | None = None) -> str:
+    """Return what is to be known of a line and has no field of its own."""
+    facts = [line.comments] if line.comments else []
+    if variation:
+        facts.append(f"Variation: {variation}")
+    if line.recurrence is not None:
+        cycles = line.recurrence.cycles
+        until = f"{cycles} times" if cycles else "until cancelled"
+        facts.append(f"Billed {line.recurrence.frequency}, {until}")
+    return "\n".join(facts)
+
+
+def document_note(lines: DealLines) -> str:
+    """Return the deal's installments, which no field of an order holds."""
+    if not lines.installments:
+        return ""
+    each = (
+        f"{part.billing_date or 'undated'}: {part.amount:f} {lines.currency}"
+        f"{f' ({part.description})' if part.description else ''}"
+        for part in lines.installments
+    )
+    return "Installments agreed:\n" + "\n".join(each)
+
+
+# What a line names ----------------------------------------------------------------------------
 
 
 def unit_of(
-    wanted: str | None, item: Item, conversions: Sequence[str], *, line: NetLine
+    wanted: str | None,
+    item: Item,
+    conversions: Sequence[str],
+    *,
+    line: NetLine,
+    units: Mapping[str, str] | None = None,
 ) -> str | None:
     """Return the item's own spelling of the deal's unit; None leaves the item's default.
 
-    Raises MissingMappingError for a unit that the item is not sold in.
+    ``units`` is the user's table. Raises MissingMappingError for a unit that the item is not
+    sold in.
     """
     if not wanted:
         return None
+    meant = next((to for word, to in (units or {}).items() if folded(word) == folded(wanted)), "")
     known = [unit for unit in (item.sales_unit, item.base_unit, *conversions) if unit]
     for unit in known:
-        if unit.casefold() == wanted.strip().casefold():
+        if unit.casefold() == (meant or wanted).strip().casefold():
             return unit
     raise MissingMappingError(
         f"Unit {wanted!r} of the line {line.name!r} is none of item {item.inventory_id} "
-        f"({', '.join(known) or 'no unit known'}); add it to the table of units under the line "
-        "mapping",
+        f"({', '.join(dict.fromkeys(known)) or 'no unit known'}); name the one that is meant "
+        "under codes.units",
         waits_for=f"mapping:units:{wanted}",
     )
 
@@ -205,31 +370,6 @@ def require_whole_quantity(line: NetLine, unit: str | None, whole_units: Sequenc
             f"The line {line.name!r} has {line.quantity:f} {unit}, which is not divided; "
             "correct its quantity or its unit"
         )
-
-
-def handed_over(deal: Deal, lines: DealLines, skus: Sequence[str | None]) -> dict[str, Any]:
-    """Return what of a deal went into its order: a later difference is a change to tell."""
-    return {
-        "currency": lines.currency,
-        "net": plain(lines.net),
-        "organization": deal.org_id,
-        "lines": [
-            [sku or "", plain(line.quantity), plain(line.unit_price), plain(line.net)]
-            for sku, line in zip(skus, lines.lines, strict=True)
-        ],
-    }
-
-
-def difference_words(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Say what of a handed-over deal is different now."""
-    parts = [
-        f"{name} was {before.get(name)!r} and is {now[name]!r}"
-        for name in ("net", "currency", "organization")
-        if before.get(name) != now[name]
-    ]
-    if not parts and before.get("lines") != now["lines"]:
-        parts.append("its lines differ")
-    return "; ".join(parts)
 
 
 def sku_of(product: Product | None, line: NetLine) -> str:
@@ -251,9 +391,7 @@ def sku_of(product: Product | None, line: NetLine) -> str:
     return str(product.code).strip()
 
 
-def changed(draft: CustomerDraft, **fields: Any) -> CustomerDraft:
-    """Return a draft with some fields set otherwise."""
-    return msgspec.structs.replace(draft, **fields)
+# For plans and the trail ------------------------------------------------------------------------
 
 
 def draft_fields(draft: msgspec.Struct) -> dict[str, Any]:
@@ -263,7 +401,9 @@ def draft_fields(draft: msgspec.Struct) -> dict[str, Any]:
         value = getattr(draft, name)
         if value is UNSET or value in ((), {}):
             continue
-        shown[name] = _shown(value)
+        inner = _shown(value)
+        if inner != {}:
+            shown[name] = inner
     return shown
 
 
@@ -277,8 +417,3 @@ def _shown(value: Any) -> Any:
 
 def _day(value: date | None) -> date | UnsetType:
     return UNSET if value is None else value
-
-
-def net_total(order_total: Decimal | None, tax_total: Decimal | None) -> Decimal | None:
-    """Return an order's total without tax, as the ERP computed it."""
-    return None if order_total is None else order_total - (tax_total or Decimal(0))

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ml_connector.sync.mapping.model import MappingConfig
+from ml_connector.sync.mapping.model import Key, MappingConfig
+from ml_connector.sync.scope import ScopeConfig
 from ml_connector.vendors.pipedrive.line_rules import LineRules
 
-AfterHandOver = Literal["hold", "leave"]
-"""Hold the record for a person, or leave the order as it is and say so."""
+AfterChange = Literal["hold", "leave", "follow"]
+"""Hold the record for a person, leave the document as it is and say so, or bring it up to date."""
+
+AfterEnd = Literal["hold", "leave", "cancel"]
+"""Hold the record for a person, leave the document as it is and say so, or cancel it."""
+
+AfterHandOver = AfterEnd
+HoldOrOnHold = Literal["hold", "order_on_hold"]
+"""Hold the deal for a person, or create its order on hold in Acumatica."""
+
+
+def _as_texts(value: object) -> object:
+    """Read ids as text: YAML makes numbers of them."""
+    return [str(each) if isinstance(each, int) else each for each in value] if isinstance(
+        value, list | tuple
+    ) else value  # fmt: skip
 
 
 class Trigger(BaseModel):
@@ -19,14 +34,16 @@ class Trigger(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Literal["won", "stage"] = Field(
-        default="won", description="When the deal is won, or when it reaches one of the stages."
+        default="won", description="When the deal is won, or while it is in one of the stages."
     )
-    stages: tuple[int, ...] = Field(default=(), description="Pipedrive stage ids, for on: stage.")
+    stages: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field(
+        default=(), description="Pipedrive stages by id or name, for on: stage."
+    )
 
     @model_validator(mode="after")
     def _names_stages(self) -> Trigger:
         if self.on == "stage" and not self.stages:
-            raise ValueError("name at least one stage id under stages")
+            raise ValueError("name at least one stage under stages")
         if self.on == "won" and self.stages:
             raise ValueError("stages count only with on: stage")
         return self
@@ -42,8 +59,21 @@ class CustomerRules(BaseModel):
     )
     match_by_name: bool = Field(
         default=False,
-        description="Link a customer of the same name automatically if the country or the e-mail "
-        "domain agrees too; otherwise a name is only proposed to a person.",
+        description="Link a customer of the same name and country automatically if postal code, "
+        "telephone or website agrees too; otherwise a name is only proposed to a person.",
+    )
+    match_by_email_domain: bool = Field(
+        default=True,
+        description="Link the customer whose e-mail address has the domain of the deal's person; "
+        "free mail providers do not count.",
+    )
+    may_share: bool = Field(
+        default=False, description="Several organizations may be linked to one customer."
+    )
+    decided: dict[Key, str] = Field(
+        default_factory=dict,
+        description="What a person decided about a match: organization:5512 (or person:77) to the "
+        "customer's id, or to new.",
     )
     tax_number_field: str | None = Field(
         default=None, description="Organization field with the tax number, by name or key."
@@ -53,20 +83,38 @@ class CustomerRules(BaseModel):
         description="A deal with a person and no organization: hold it, or make the person a "
         "customer.",
     )
-    on_credit_hold: Literal["hold", "order_on_hold"] = Field(
+    on_hold: HoldOrOnHold = Field(
+        default="hold",
+        description="A customer on hold: hold the deal, or create its order on hold; Acumatica "
+        "may refuse new orders of such customers.",
+    )
+    on_credit_hold: HoldOrOnHold = Field(
         default="order_on_hold",
-        description="A customer on hold or credit hold: hold the deal, or create its order on "
-        "hold.",
+        description="A customer on credit hold: hold the deal, or create its order on hold.",
+    )
+    one_time: HoldOrOnHold = Field(
+        default="hold",
+        description="A one-time customer: hold the deal, or create its order on hold.",
+    )
+    on_conflict: Literal["hold", "keep"] = Field(
+        default="hold",
+        description="A field that the CRM owns was changed in Acumatica since we wrote it: hold "
+        "the deal with both sides, or keep what stands there and tell it.",
     )
 
 
 class OrderRules(BaseModel):
-    """How orders are made."""
+    """How orders and invoices are made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    document: Literal["sales_order", "sales_invoice"] = Field(
+        default="sales_order",
+        description="What a deal becomes: a sales order, or at once a sales invoice, which takes "
+        "no stock items.",
+    )
     order_type: str = Field(default="SO", description="Acumatica order type.")
-    on_hold: bool = Field(default=True, description="Create orders on hold, for a person to free.")
+    on_hold: bool = Field(default=True, description="Create documents on hold, to be freed later.")
     item_without_products: str | None = Field(
         default=None, description="Inventory ID of the one line of a deal without products."
     )
@@ -76,21 +124,40 @@ class OrderRules(BaseModel):
     whole_units: tuple[str, ...] = Field(
         default=(), description="Units that are not divided: a fraction of one holds the deal."
     )
+    note_installments: bool = Field(
+        default=True, description="Write the deal's installments into the document's note."
+    )
 
 
-class AfterRules(BaseModel):
-    """What follows when a deal changes after its order was made."""
+class Codes(BaseModel):
+    """The user's words that differ from Acumatica's codes; everything else is found by itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    changed: AfterHandOver = "hold"
-    reopened: AfterHandOver = "hold"
-    lost: AfterHandOver = "hold"
-    deleted: AfterHandOver = "hold"
-    won_again_after_cancelled: Literal["hold", "new"] = Field(
+    units: dict[Key, str] = Field(
+        default_factory=dict, description="Units of Pipedrive's products to Acumatica's units."
+    )
+    countries: dict[Key, str] = Field(
+        default_factory=dict, description="Countries as typed to ISO-2 codes."
+    )
+    states: dict[Key, str] = Field(
+        default_factory=dict, description="States and regions as typed to Acumatica's codes."
+    )
+
+
+class AfterRules(BaseModel):
+    """What follows when a deal changes after its document was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    changed: AfterChange = "hold"
+    reopened: AfterEnd = "hold"
+    lost: AfterEnd = "hold"
+    deleted: AfterEnd = Field(default="hold", description="Also when merged into another deal.")
+    won_again_after_cancelled: Literal["hold", "new", "reopen"] = Field(
         default="hold",
-        description="A deal won again whose order was cancelled: hold it, or make a new order "
-        "with the next reference suffix.",
+        description="A deal won again whose order was cancelled: hold it, make a new order with "
+        "the next reference suffix, or reopen the order.",
     )
 
 
@@ -102,15 +169,6 @@ class WriteBack(BaseModel):
     order_number: str | None = Field(default=None, description="Deal field, text.")
     order_link: str | None = Field(default=None, description="Deal field, text.")
     customer_number: str | None = Field(default=None, description="Organization field, text.")
-
-
-class ScopeRules(BaseModel):
-    """Which deals are this installation's own; empty lists mean all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pipelines: tuple[int, ...] = ()
-    labels: tuple[int, ...] = ()
 
 
 class Settings(BaseModel):
@@ -125,10 +183,11 @@ class Settings(BaseModel):
         "shares an ERP its own.",
     )
     trigger: Trigger = Trigger()
-    scope: ScopeRules = ScopeRules()
+    scope: ScopeConfig = ScopeConfig()
     customers: CustomerRules = CustomerRules()
     orders: OrderRules = OrderRules()
     lines: LineRules = LineRules()
+    codes: Codes = Codes()
     after: AfterRules = AfterRules()
     write_back: WriteBack = WriteBack()
     customer_mapping: MappingConfig = MappingConfig()

@@ -45,6 +45,8 @@ def convert(value: Any, target: Field, *, form: Form = PLAIN, source: Field | No
     ``source`` is the field it came from: a choice of it is written by its label. Raises
     ConversionError.
     """
+    if target.kind is Kind.PARTS:  # an address goes over with its parts
+        return None if is_blank(value) else value
     plain = _labelled(_plain(value), source)
     if is_blank(plain):
         return None

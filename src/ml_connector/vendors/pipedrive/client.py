@@ -46,6 +46,7 @@ from ml_connector.vendors.pipedrive.models import (
     SearchHit,
     Stage,
     User,
+    Variation,
 )
 from ml_connector.vendors.pipedrive.settings import Settings
 from ml_connector.vendors.pipedrive.subscriptions import Subscriptions
@@ -217,6 +218,13 @@ class Client:
     async def product(self, product_id: int) -> Product:
         """Return a product; ``is_deleted`` ones too as long as Pipedrive shows them."""
         return await self._by_ids.products.load(product_id)
+
+    async def product_variations(self, product_id: int) -> tuple[Variation, ...]:
+        """Return the forms in which a product is sold; there is no way to ask for several."""
+        found = await pages.all_items(
+            self._api, f"products/{product_id}/variations", operation="product_variations.list"
+        )
+        return wire.records(Variation, found)
 
     async def products(self, *, updated_since: datetime | None = None) -> AsyncIterator[Product]:
         """Yield all products by id, without deleted ones."""

@@ -76,6 +76,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "deal_products.delete_many": Operation(15, ("products:full", "deals:full")),
     "deal_products.delete": Operation(3, ("products:full", "deals:full")),
     "deal_discounts.list": Operation(10, _DEALS),
+    "product_variations.list": Operation(10, _PRODUCTS),
     "installments.list": Operation(10, _DEALS),
     "pipelines.list": Operation(5, _DEALS),
     "stages.list": Operation(5, _DEALS),

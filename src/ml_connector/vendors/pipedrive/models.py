@@ -291,6 +291,14 @@ class Product(Struct, frozen=True, kw_only=True):
     custom_fields: CustomFields = {}
 
 
+class Variation(Struct, frozen=True, kw_only=True):
+    """One of the forms in which a product is sold, at prices of its own."""
+
+    id: int
+    name: str = ""
+    product_id: int | None = None
+
+
 class Pipeline(Struct, frozen=True, kw_only=True):
     """A way that deals take."""
 

@@ -1,85 +1,117 @@
-"""What follows when a deal changes after its order was made (M-01).
+"""What follows when a deal changes after its document was made (M-01, M-08).
 
-Nothing in the ERP is changed from here: a difference is held with both sides, or left alone
-where the user chose so. A deal edit that alters nothing of the order makes no call.
+The rules are a table in the settings (`AfterRules`); unless told otherwise a difference is held
+with both sides. A deal edit that alters nothing of the document makes no call to Acumatica.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.core.errors import HeldError
-from ml_connector.integrations.acumatica_pipedrive import mappings
+from ml_connector.integrations.acumatica_pipedrive import comparing
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.fields import Mappings
+from ml_connector.integrations.acumatica_pipedrive.flows import documents, parties
+from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
+from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import net_lines_of
+from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
+    LINES,
+    cancel_order,
+    header_state,
+    reopen_order,
+    revise_order,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
-from ml_connector.integrations.acumatica_pipedrive.settings import AfterHandOver, Settings
-from ml_connector.sync.flow import Outcome
-from ml_connector.sync.links import RecordLink
+from ml_connector.integrations.acumatica_pipedrive.settings import AfterEnd, Settings
+from ml_connector.sync.flow import Found, Outcome
+from ml_connector.sync.mapping.evaluation import evaluate
+from ml_connector.sync.mapping.model import OnExisting
+from ml_connector.sync.mapping.views import RecordView
+from ml_connector.vendors.pipedrive.deal_lines import DealLines
 from ml_connector.vendors.pipedrive.models import Deal
 
-ORDER = "deal:sales_order"
-"""The record link from a deal to its order."""
+_FOUND_CANCELLED = "found cancelled"
+"""In place of the moment of winning: such a document counts as one of an earlier winning."""
 
-_CANCELED = "Canceled"  # Acumatica writes it with one l
-_HANDED_OVER, _WON_TIME = "handed_over", "won_time"
+_HANDED_OVER, _WON_TIME, _CUSTOMER = "handed_over", "won_time", "customer"
 
-ReadAmounts = Callable[[Deal, Context], Awaitable[Any]]
 HandOver = Callable[..., Awaitable[Outcome]]
 
 
-async def latest_order(deal_id: int, ctx: Context) -> RecordLink | None:
-    """Return the link to the deal's latest order, if it has one."""
-    latest: RecordLink | None = None
-    occurrence = 1
-    while (found := await ctx.link(ORDER, deal_id, occurrence=occurrence)) is not None:
-        latest = found
-        occurrence += 1
-    return latest
+def state_of(
+    deal: Deal, handed_over: Mapping[str, Any], *, customer: str, lines: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Return what the link remembers of the deal and of what was written."""
+    return {
+        _HANDED_OVER: handed_over,
+        _CUSTOMER: customer,
+        LINES: lines,
+        **header_state(handed_over["mapped"]),
+        **won_state(deal),
+    }
 
 
-def state_of(deal: Deal, handed_over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the link remembers of the deal as it was handed over."""
-    won_time = deal.won_time.isoformat() if deal.won_time else None
-    return {_HANDED_OVER: handed_over, _WON_TIME: won_time}
+def won_state(deal: Deal) -> dict[str, Any]:
+    """Return what the link remembers of the winning."""
+    return {_WON_TIME: deal.won_time.isoformat() if deal.won_time else None}
+
+
+async def found_cancelled(
+    deal: Deal, document: Document, ctx: Context, *, hand_over: HandOver
+) -> Outcome:
+    """Follow a deal whose reference only a cancelled document carries."""
+    await ctx.remember(document.link, {_WON_TIME: _FOUND_CANCELLED})
+    written = {**document.link.written, _WON_TIME: _FOUND_CANCELLED}
+    again = replace(document, link=replace(document.link, written=written))
+    return await follow(deal, again, ctx, hand_over=hand_over)
+
+
+def followed_values(compiled: Mappings, deal: Deal) -> Mapping[str, Any]:
+    """Return the header's values that come from the deal alone and may change after creation."""
+    rules = tuple(
+        rule
+        for rule in compiled.order.rules
+        if rule.on_existing is not OnExisting.NEVER
+        and rule.references
+        and all(reference.source == "deal" for reference in rule.references)
+    )
+    return evaluate(replace(compiled.order, rules=rules), {"deal": RecordView(deal)}).values
 
 
 async def deal_is_gone(deal_key: str, ctx: Context) -> Outcome:
-    """Follow a deal that was deleted or merged into another; the ERP keeps its order."""
-    order = await latest_order(int(deal_key), ctx)
-    if order is None:
+    """Follow a deal that was deleted or merged into another."""
+    document = await documents.latest_document(int(deal_key), ctx)
+    if document is None:
         return Outcome.skipped(f"deal {deal_key} no longer exists and had no order")
-    return _left_or_held(ctx.settings.after.deleted, f"deal {deal_key} was deleted", order, ctx)
+    what = f"deal {deal_key} was deleted"
+    return await _ended(ctx.settings.after.deleted, what, document, ctx)
 
 
-async def follow(
-    deal: Deal, order: RecordLink, ctx: Context, *, amounts: ReadAmounts, hand_over: HandOver
-) -> Outcome:
-    """Decide about a deal that has an order."""
+async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: HandOver) -> Outcome:
+    """Decide about a deal that has a document."""
     turned = _turned(deal, ctx.settings)
     if turned is not None:
         rule, what = turned
-        return _left_or_held(rule, what, order, ctx)
-    if _was_won_again(deal, order):
-        again = await _won_again(deal, order, ctx, hand_over)
+        return await _ended(rule, what, document, ctx)
+    if _was_won_again(deal, document):
+        again = await _won_again(deal, document, ctx, hand_over)
         if again is not None:
             return again
-    now = (await amounts(deal, ctx)).handed_over
-    before = order.written.get(_HANDED_OVER)
-    if before is not None and (words := mappings.difference_words(before, now)):
-        return _left_or_held(
-            ctx.settings.after.changed,
-            f"deal {deal.id} was changed after its order was made ({words})",
-            order,
-            ctx,
-        )
-    name = order.target_name or order.target_key
-    if await show_on_deal(deal, order, ctx):
-        return Outcome.written(f"order {name} shown on the deal")
-    return Outcome.unchanged(f"order {name} is there and the deal says the same")
+    changed = await _changes(deal, document, ctx)
+    if changed is not None:
+        return changed
+    if await show_on_deal(deal, document, ctx):
+        return Outcome.written(f"{document.called} shown on the deal")
+    return Outcome.unchanged(f"{document.called} is there and the deal says the same")
 
 
-def _turned(deal: Deal, settings: Settings) -> tuple[AfterHandOver, str] | None:
+# The deal's end -----------------------------------------------------------------------------
+
+
+def _turned(deal: Deal, settings: Settings) -> tuple[AfterEnd, str] | None:
     """Return what happened to a deal that is no longer handed over, and the rule for it."""
     if deal.is_gone:
         return settings.after.deleted, f"deal {deal.id} was deleted"
@@ -90,33 +122,133 @@ def _turned(deal: Deal, settings: Settings) -> tuple[AfterHandOver, str] | None:
     return None
 
 
-def _was_won_again(deal: Deal, order: RecordLink) -> bool:
-    handed_over_as = order.written.get(_WON_TIME)
+async def _ended(rule: AfterEnd, what: str, document: Document, ctx: Context) -> Outcome:
+    """Hold, leave or cancel the document of a deal that came to an end."""
+    if rule == "leave":
+        ctx.note("document_left_alone", document=document.key, because=what)
+        return Outcome.unchanged(f"{what}; {document.called} is left as it is")
+    found = await documents.present(document, ctx)
+    if documents.is_cancelled(found):
+        return Outcome.unchanged(f"{what}, and {document.called} is cancelled")
+    if rule == "cancel" and document.kind is documents.ORDER:
+        await cancel_order(document, ctx)
+        return Outcome.written(f"{what}; {document.called} was cancelled")
+    raise HeldError(
+        f"{_sentence(what)}, but {document.called} stands in Acumatica; put one of them right, "
+        "then replay",
+        waits_for=f"document:{document.key}",
+    )
+
+
+# Won again ----------------------------------------------------------------------------------
+
+
+def _was_won_again(deal: Deal, document: Document) -> bool:
+    handed_over_as = document.link.written.get(_WON_TIME)
     return bool(handed_over_as and deal.won_time and deal.won_time.isoformat() != handed_over_as)
 
 
 async def _won_again(
-    deal: Deal, order: RecordLink, ctx: Context, hand_over: HandOver
+    deal: Deal, document: Document, ctx: Context, hand_over: HandOver
 ) -> Outcome | None:
-    """A deal that was won again never binds silently to a cancelled order."""
-    found = await ctx.acumatica.sales_order(order.target_key)
-    if found.status != _CANCELED:
-        return None
-    if ctx.settings.after.won_again_after_cancelled == "new":
-        return await hand_over(deal, ctx, occurrence=order.key.occurrence + 1)
-    raise HeldError(
-        f"Deal {deal.id} was won again, but its order {order.target_name or order.target_key} is "
-        "cancelled in Acumatica; reopen the order there, or let such deals have a new order "
-        "(after.won_again_after_cancelled: new)"
+    """A deal that was won again never binds silently to a cancelled document."""
+    found = await documents.present(document, ctx)
+    rule = ctx.settings.after.won_again_after_cancelled
+    if documents.is_cancelled(found):
+        if rule == "new":
+            return await hand_over(deal, ctx, occurrence=document.occurrence + 1)
+        if rule == "hold" or found is None or document.kind is not documents.ORDER:
+            raise _cancelled_before(deal, document)
+        await reopen_order(document, ctx)
+    await ctx.remember(document.link, won_state(deal))
+    return None
+
+
+def _cancelled_before(deal: Deal, document: Document) -> HeldError:
+    return HeldError(
+        f"Deal {deal.id} was won again, but its {document.called} is cancelled in Acumatica; "
+        "reopen it there, or let such deals have a new one (after.won_again_after_cancelled: new)",
+        waits_for=f"document:{document.key}",
     )
 
 
-def _left_or_held(rule: AfterHandOver, what: str, order: RecordLink, ctx: Context) -> Outcome:
-    name = order.target_name or order.target_key
-    if rule == "hold":
-        raise HeldError(
-            f"{what[0].upper()}{what[1:]}, but order {name} stands in Acumatica; put one of them "
-            "right, then replay"
-        )
-    ctx.note("order_left_alone", order=order.target_key, because=what)
-    return Outcome.unchanged(f"{what}; order {name} is left as it is")
+# Changed ------------------------------------------------------------------------------------
+
+
+async def _changes(deal: Deal, document: Document, ctx: Context) -> Outcome | None:
+    """Follow a change of what went into the document; None where there is none."""
+    before = document.link.written.get(_HANDED_OVER)
+    if before is None:
+        return None
+    compiled = await ctx.mappings()
+    amounts = await net_lines_of(deal, ctx)
+    now = comparing.handed_over(deal, amounts, followed_values(compiled, deal))
+    if before["party"] != now["party"] and await _is_same_customer(deal, document, ctx):
+        before = {**before, "party": now["party"]}
+        await ctx.remember(document.link, {_HANDED_OVER: before})
+    words = comparing.difference_words(before, now)
+    if not words:
+        return None
+    what = f"deal {deal.id} was changed after its {document.kind.word} was made ({words})"
+    rule = ctx.settings.after.changed
+    if rule == "leave":
+        ctx.note("document_left_alone", document=document.key, because=what)
+        return Outcome.unchanged(f"{what}; {document.called} is left as it is")
+    if rule == "follow" and _can_follow(before, now, document):
+        return await _brought_up_to_date(deal, document, amounts, ctx, before=before, now=now)
+    raise HeldError(
+        f"{_sentence(what)}, but {document.called} stands in Acumatica; put one of them right, "
+        "then replay",
+        waits_for=f"deal:{deal.id}",
+    )
+
+
+def _can_follow(before: Mapping[str, Any], now: Mapping[str, Any], document: Document) -> bool:
+    """Tell whether an order can be brought up to date: customer and currency stay what they are."""
+    is_order = document.kind is documents.ORDER
+    return is_order and all(before[name] == now[name] for name in ("currency", "party"))
+
+
+async def _brought_up_to_date(
+    deal: Deal,
+    document: Document,
+    amounts: DealLines,
+    ctx: Context,
+    *,
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+) -> Outcome:
+    was = before.get("mapped") or {}
+    header = {name: value for name, value in now["mapped"].items() if was.get(name) != value}
+    lines = await revise_order(deal, document, amounts, header, ctx)
+    await ctx.remember(document.link, {_HANDED_OVER: now, LINES: lines})
+    await show_on_deal(deal, document, ctx)
+    return Outcome.written(f"{document.called} brought up to date")
+
+
+async def _is_same_customer(deal: Deal, document: Document, ctx: Context) -> bool:
+    """Tell whether the deal's party now is the customer of its document all the same.
+
+    So it is when the party before was merged into this one: then its link is taken over.
+    """
+    customer = document.link.written.get(_CUSTOMER)
+    kind, key = ("organization", deal.org_id) if deal.org_id else ("person", deal.person_id)
+    if key is None or customer is None:
+        return False
+    link = await ctx.link(f"{kind}:customer", key)
+    if link is not None:
+        return bool(link.target_key == customer)
+    links = await ctx.links_to(f"{kind}:customer", customer)
+    others = [each for each in links if each.key.source_key != str(key)]
+    for other in others:
+        if not await parties.is_gone(kind, other.key.source_key, ctx):
+            return False
+    if not others:
+        return False
+    found = Found(key=customer, name=others[0].target_name)
+    await ctx.adopt(f"{kind}:customer", key, found, because="its party was merged into this one")
+    return True
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,31 +1,37 @@
-"""Showing in Pipedrive what became of a record in Acumatica."""
+"""Showing in Pipedrive what became of a record in Acumatica.
+
+The fields are the connector's own: what somebody typed over them is put back. One that was
+deleted in Pipedrive is told once, and the record goes on without it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document, page_of
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.pipedrive.drafts import DealUpdate, OrganizationDraft
 from ml_connector.vendors.pipedrive.models import Deal, Entity, Organization
 
 
-async def show_on_deal(deal: Deal, order: RecordLink, ctx: Context) -> Mapping[str, Any]:
-    """Write the order's number and address onto the deal; return what changed.
-
-    These fields are the connector's own: what somebody typed over them is put back.
-    """
+async def show_on_deal(deal: Deal, document: Document, ctx: Context) -> Mapping[str, Any]:
+    """Write the document's number and address onto the deal; return what changed."""
     wanted = {
-        ctx.own_field("order_number"): order.target_name or order.target_key,
-        ctx.own_field("order_link"): ctx.acumatica_page("order", order.target_key),
+        "order_number": document.link.target_name or document.key,
+        "order_link": page_of(document, ctx),
     }
+    if deal.is_archived:
+        ctx.note("deal_not_written", because="it is archived, and Pipedrive takes no changes then")
+        return {}
 
     async def write(changes: Mapping[str, Any]) -> None:
-        await ctx.pipedrive.update_deal(deal.id, DealUpdate(custom_fields=changes))
+        written = await ctx.pipedrive.update_deal(deal.id, DealUpdate(custom_fields=changes))
+        _tell_lost("deal", written.dropped_keys, ctx)
 
     return await _show(
-        wanted, present=deal.custom_fields, link=order, what="deal", write=write, ctx=ctx
+        wanted, present=deal.custom_fields, link=document.link, what="deal", write=write, ctx=ctx
     )
 
 
@@ -33,18 +39,18 @@ async def show_on_organization(
     organization: Organization, customer: RecordLink, ctx: Context
 ) -> Mapping[str, Any]:
     """Write the customer's number onto the organization; return what changed."""
-    wanted = {ctx.own_field("customer_number"): customer.target_key}
 
     async def write(changes: Mapping[str, Any]) -> None:
-        await ctx.pipedrive.update_organization(
+        written = await ctx.pipedrive.update_organization(
             organization.id, OrganizationDraft(custom_fields=changes)
         )
+        _tell_lost("organization", written.dropped_keys, ctx)
 
     async def read_again() -> Mapping[str, Any]:
         return (await ctx.pipedrive.organization(organization.id)).custom_fields
 
     return await _show(
-        wanted,
+        {"customer_number": customer.target_key},
         present=organization.custom_fields,
         link=customer,
         what="organization",
@@ -55,7 +61,7 @@ async def show_on_organization(
 
 
 async def _show(
-    wanted: Mapping[str | None, str],
+    wanted: Mapping[str, str],
     *,
     present: Mapping[str, Any],
     link: RecordLink,
@@ -64,11 +70,9 @@ async def _show(
     ctx: Context,
     read_again: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
 ) -> Mapping[str, Any]:
-    named = {name: value for name, value in wanted.items() if name is not None}
-    if not named:
+    by_key = await _by_key(wanted, what, ctx)
+    if not by_key:
         return {}
-    fields = await ctx.pipedrive.fields.of(what)
-    by_key = {fields.key(name): value for name, value in named.items()}
     return await ctx.write_fields(
         side="crm",
         link=link,
@@ -79,3 +83,22 @@ async def _show(
         on_conflict="overwrite",
         read_again=read_again,
     )
+
+
+async def _by_key(wanted: Mapping[str, str], what: Entity, ctx: Context) -> dict[str, str]:
+    """Return the values by the keys of their fields, without fields that are not there any more."""
+    keys = {name: key for name in wanted if (key := await ctx.shown_in(name)) is not None}
+    lost = await ctx.pipedrive.fields.unknown_among(what, list(keys.values()))
+    _tell_lost(what, lost, ctx)
+    return {key: wanted[name] for name, key in keys.items() if key not in lost}
+
+
+def _tell_lost(what: Entity, keys: Collection[str], ctx: Context) -> None:
+    for key in keys:
+        ctx.tell(
+            "drift",
+            f"field:{key}",
+            f"The {what} field {key}, which shows what became of a record, was deleted in "
+            "Pipedrive; apply the configuration with provide_fields again, or name another one "
+            "under write_back",
+        )

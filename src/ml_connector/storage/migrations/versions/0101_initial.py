@@ -610,6 +610,7 @@ def upgrade() -> None:
         sa.Column("connections", postgresql.JSONB(), nullable=False),
         sa.Column("settings", postgresql.JSONB(), nullable=False),
         sa.Column("own_fields", postgresql.JSONB(), server_default="{}", nullable=False),
+        sa.Column("pins", postgresql.JSONB(), server_default="{}", nullable=False),
         sa.Column("configuration_version", sa.BigInteger(), nullable=False),
         sa.Column("is_paused", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),

@@ -1,0 +1,165 @@
+"""The lines of a deal's document: what they are worth, and which item each of them is."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ml_connector.core.errors import (
+    AccessDeniedError,
+    HeldError,
+    MissingMappingError,
+    NotFoundError,
+)
+from ml_connector.integrations.acumatica_pipedrive import mappings
+from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.mappings import OrderLine
+from ml_connector.sync.mapping.compiling import CompiledMapping
+from ml_connector.sync.mapping.evaluation import Sources, evaluate
+from ml_connector.sync.mapping.views import RecordView
+from ml_connector.vendors.acumatica.models import Item
+from ml_connector.vendors.pipedrive.deal_lines import DealLines, NetLine, net_lines
+from ml_connector.vendors.pipedrive.models import Deal, DealProduct, Installment, Product
+
+
+async def net_lines_of(deal: Deal, ctx: Context, *, with_installments: bool = False) -> DealLines:
+    """Read a deal's lines and work out what they are worth (M-02 to M-05).
+
+    Deal discounts are read only where the lines alone do not explain the deal's value: Pipedrive
+    keeps the value from lines and discounts, so lines that come to it leave nothing to discount.
+    That spares a call for each deal.
+    """
+    sources, installments = await asyncio.gather(
+        ctx.pipedrive.deal_products(deal.id),
+        _installments(deal, ctx) if with_installments else _none(),
+    )
+    lines = await _worked_out(deal, sources, installments, ctx)
+    for words in lines.notes:
+        ctx.note("amount_explained", words=words)
+    if lines.difference is not None:
+        ctx.note("value_differs", words=lines.difference.words)
+        ctx.tell("difference", f"deal:{deal.id}", lines.difference.words)
+    return lines
+
+
+async def order_lines_of(
+    lines: DealLines, sources: Sources, mapping: CompiledMapping, ctx: Context
+) -> list[OrderLine]:
+    """Find the item of each line: one that does not exist is held, never guessed (ACU-08)."""
+    return await asyncio.gather(*(_order_line(line, sources, mapping, ctx) for line in lines.lines))
+
+
+async def _worked_out(
+    deal: Deal,
+    sources: tuple[DealProduct, ...],
+    installments: tuple[Installment, ...],
+    ctx: Context,
+) -> DealLines:
+    rules = ctx.settings.lines
+    try:
+        undiscounted = net_lines(deal, sources, (), installments, rules=rules)
+    except HeldError:
+        undiscounted = None
+    if undiscounted is not None and undiscounted.difference is None:
+        return undiscounted
+    discounts = await ctx.pipedrive.deal_discounts(deal.id)
+    return net_lines(deal, sources, discounts, installments, rules=rules)
+
+
+async def _installments(deal: Deal, ctx: Context) -> tuple[Installment, ...]:
+    if not ctx.settings.orders.note_installments:
+        return ()
+    try:
+        return await ctx.pipedrive.deal_installments(deal.id)
+    except AccessDeniedError:
+        return ()  # the plan has none
+
+
+async def _none() -> tuple[Installment, ...]:
+    return ()
+
+
+async def _order_line(
+    line: NetLine, sources: Sources, mapping: CompiledMapping, ctx: Context
+) -> OrderLine:
+    product = await _product(line, ctx)
+    item, variation = await asyncio.gather(_item(line, product, ctx), _variation(line, ctx))
+    values = evaluate(
+        mapping,
+        {
+            **sources,
+            "line": {"name": line.name, "comments": line.comments, "quantity": line.quantity},
+            "product": RecordView(product) if product is not None else None,
+        },
+    ).values
+    unit = await _unit(values.get("UOM"), item, line, ctx)
+    mappings.require_whole_quantity(line, unit or item.sales_unit, ctx.settings.orders.whole_units)
+    note = mappings.line_note(line, variation=variation)
+    return OrderLine(net=line, item=item, unit=unit, values=values, note=note)
+
+
+async def _product(line: NetLine, ctx: Context) -> Product | None:
+    if line.product_id is None:
+        return None
+    try:
+        return await ctx.pipedrive.product(line.product_id)
+    except NotFoundError:
+        return None
+
+
+async def _variation(line: NetLine, ctx: Context) -> str | None:
+    """Return the name of the line's variation; its number where Pipedrive has it no more."""
+    if line.product_variation_id is None or line.product_id is None:
+        return None
+    found = await ctx.pipedrive.product_variations(line.product_id)
+    names = {each.id: each.name for each in found}
+    return names.get(line.product_variation_id) or str(line.product_variation_id)
+
+
+async def _item(line: NetLine, product: Product | None, ctx: Context) -> Item:
+    inventory_id = _inventory_id(line, product, ctx)
+    try:
+        item = await ctx.acumatica.item(inventory_id)
+    except NotFoundError as exc:
+        raise MissingMappingError(
+            f"Acumatica has no item {inventory_id} (line {line.name!r}); create it there, or "
+            "correct the product's code in Pipedrive",
+            waits_for=f"item:{inventory_id}",
+        ) from exc
+    if not item.is_sellable:
+        raise HeldError(
+            f"Acumatica item {item.inventory_id} is {item.item_status}, so no order may name it; "
+            "change the line's product, or the item's status there",
+            waits_for=f"item:{inventory_id}",
+        )
+    if ctx.settings.orders.document == "sales_invoice" and item.kind == "stock_item":
+        raise HeldError(
+            f"Acumatica item {item.inventory_id} is kept in stock, and a sales invoice without an "
+            "order takes none; let deals become orders (orders.document: sales_order)",
+            waits_for="setting:orders.document",
+        )
+    return item
+
+
+def _inventory_id(line: NetLine, product: Product | None, ctx: Context) -> str:
+    if line.line_id is not None:
+        return mappings.sku_of(product, line)
+    chosen = ctx.settings.orders.item_without_products
+    if chosen is None:
+        raise MissingMappingError(
+            "The deal has no products and no item is chosen for such deals; set "
+            "orders.item_without_products, or add products",
+            waits_for="setting:orders.item_without_products",
+        )
+    return chosen
+
+
+async def _unit(wanted: str | None, item: Item, line: NetLine, ctx: Context) -> str | None:
+    table = ctx.settings.codes.units
+    try:
+        return mappings.unit_of(wanted, item, (), line=line, units=table)
+    except MissingMappingError:
+        if item.kind != "stock_item":
+            raise  # other items tell no conversions
+        conversions = await ctx.acumatica.unit_conversions(item.inventory_id)
+        units = [unit for each in conversions for unit in (each.from_uom, each.to_uom) if unit]
+        return mappings.unit_of(wanted, item, units, line=line, units=table)
