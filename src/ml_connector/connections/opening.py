@@ -121,6 +121,7 @@ class Connections:
         self._retired: list[_Account] = []
         self._rows: dict[int, tuple[ConnectionRow, float]] = {}
         self._opening: dict[int, asyncio.Lock] = {}
+        self._reading: dict[int, asyncio.Lock] = {}
         self._closed_idle_at = clock.monotonic()
 
     @asynccontextmanager
@@ -194,11 +195,16 @@ class Connections:
         return opened
 
     async def recent(self, connection_id: int) -> ConnectionRow:
-        """Return the connection's row, at most a second old."""
-        row, read_at = self._rows.get(connection_id, (None, 0.0))
-        if row is not None and self._clock.monotonic() - read_at < _READ_ROW_AGAIN_AFTER:
+        """Return the connection's row, at most a second old: read by one for all who ask."""
+        if (row := self._fresh(connection_id)) is not None:
             return row
-        return await self.read(connection_id)
+        async with self._reading.setdefault(connection_id, asyncio.Lock()):
+            return self._fresh(connection_id) or await self.read(connection_id)
+
+    def _fresh(self, connection_id: int) -> ConnectionRow | None:
+        row, read_at = self._rows.get(connection_id, (None, 0.0))
+        is_old = self._clock.monotonic() - read_at >= _READ_ROW_AGAIN_AFTER
+        return None if is_old else row
 
     async def _open_account(self, row: ConnectionRow, *, is_look: bool = False) -> _Account:
         async with self._database.transaction() as db:
