@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -16,51 +17,67 @@ _LONGEST_ANSWER = 200_000  # bytes; a longer one is kept as its length only
 
 
 class Tape:
-    """Collects what one run read."""
+    """Collects what one run read. Answers are frozen, so they are kept as they are."""
 
     def __init__(self) -> None:
-        self.readings: list[dict[str, Any]] = []
+        self._readings: list[tuple[str, tuple[object, ...], dict[str, object], object]] = []
 
-    def add(self, source: str, arguments: dict[str, Any], answer: object) -> None:
+    def add(
+        self, source: str, args: tuple[object, ...], kwargs: dict[str, object], answer: object
+    ) -> None:
         """Keep one answer."""
-        encoded = msgspec.json.encode(answer, enc_hook=str)
-        kept = msgspec.Raw(encoded) if len(encoded) <= _LONGEST_ANSWER else None
-        self.readings.append(
-            {
-                "source": source,
-                "arguments": arguments,
-                "bytes": len(encoded),
-                "answer": kept,
-            }
-        )
+        self._readings.append((source, args, kwargs, answer))
 
     def encoded(self) -> str:
         """Return everything as JSON."""
-        return msgspec.json.encode(self.readings, enc_hook=str).decode()
+        return f"[{','.join(_encoded(*each).decode() for each in self._readings)}]"
+
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def _encoded(
+    source: str, args: tuple[object, ...], kwargs: dict[str, object], answer: object
+) -> bytes:
+    encoded = _encode(answer)
+    return _encode(
+        {
+            "source": source,
+            "arguments": {str(n): value for n, value in enumerate(args)} | kwargs,
+            "bytes": len(encoded),
+            "answer": msgspec.Raw(encoded) if len(encoded) <= _LONGEST_ANSWER else None,
+        }
+    )
 
 
 class _Observed:
     """Stands before a client and keeps what its coroutines answer."""
 
-    def __init__(self, client: object, name: str, tape: Tape) -> None:
+    def __init__(self, client: Any, name: str, tape: Tape) -> None:
         self._client = client
         self._name = name
         self._tape = tape
 
     def __getattr__(self, attribute: str) -> Any:
         found = getattr(self._client, attribute)
-        if not inspect.iscoroutinefunction(found):
+        if not _is_coroutine(type(self._client), attribute):
             return found
         call = cast("Callable[..., Awaitable[object]]", found)
+        source, add = f"{self._name}.{attribute}", self._tape.add
 
         async def observed(*args: object, **kwargs: object) -> object:
             answer = await call(*args, **kwargs)
-            arguments = {str(n): value for n, value in enumerate(args)} | kwargs
-            self._tape.add(f"{self._name}.{attribute}", arguments, answer)
+            add(source, args, kwargs, answer)
             return answer
 
         setattr(self, attribute, observed)
         return observed
+
+
+@cache
+def _is_coroutine(client: type[Any], attribute: str) -> bool:
+    """Tell whether a client's attribute is a call to the vendor; it has some dozen of them."""
+    return inspect.iscoroutinefunction(getattr(client, attribute, None))
 
 
 def observed(client: Client, *, name: str, tape: Tape) -> Client:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -81,6 +82,7 @@ class FlowWorks:
         self._integrations = integrations
         self._open_side = open_side
         self._cache: dict[tuple[int, int], Installation] = {}
+        self._settings: dict[int, BaseModel] = {}
 
     async def run_flow(
         self, run: StartedRun, progress: RunProgress, *, plan: Plan | None = None
@@ -146,7 +148,7 @@ class FlowWorks:
             run=run,
             installation=installation,
             integration=integration,
-            settings=integration.settings.model_validate(installation.settings),
+            settings=self._settings_of(installation, integration),
             sides=sides,
             engine=self._engine,
             progress=progress,
@@ -165,6 +167,16 @@ class FlowWorks:
             if len(self._cache) >= _MOST_CACHED:
                 self._cache.clear()
             self._cache[run.installation_id, known.configuration_version] = known
+        return known
+
+    def _settings_of(self, installation: Installation, integration: Integration) -> BaseModel:
+        """Return the settings as the pair's model has them; a version's never change."""
+        known = self._settings.get(installation.configuration_version)
+        if known is None:
+            known = integration.settings.model_validate(installation.settings)
+            if len(self._settings) >= _MOST_CACHED:
+                self._settings.clear()
+            self._settings[installation.configuration_version] = known
         return known
 
 
