@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import structlog
 
 from ml_connector.app.command_turn import CommandTurn
+from ml_connector.app.garbage import collect_seldom
 from ml_connector.app.pairs import INTEGRATIONS, VENDORS
 from ml_connector.app.services import Catalogue, Services
 from ml_connector.app.settings import DeploymentSettings
@@ -134,6 +135,7 @@ async def services_on(
         await services.directory.read()
         if kind is not None:
             await _announce(stack, services, kind)
+            collect_seldom()
         yield services
 
 
