@@ -60,7 +60,7 @@ class _Observed:
 
     def __getattr__(self, attribute: str) -> Any:
         found = getattr(self._client, attribute)
-        if not _is_coroutine(type(self._client), attribute):
+        if not _is_coroutine(self._client.__class__, attribute):
             return found
         call = cast("Callable[..., Awaitable[object]]", found)
         source, add = f"{self._name}.{attribute}", self._tape.add
@@ -75,7 +75,7 @@ class _Observed:
 
 
 @cache
-def _is_coroutine(client: type[Any], attribute: str) -> bool:
+def _is_coroutine(client: type[object], attribute: str) -> bool:
     """Tell whether a client's attribute is a call to the vendor; it has some dozen of them."""
     return inspect.iscoroutinefunction(getattr(client, attribute, None))
 
