@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import asyncio
+import signal
 from typing import Annotated, Literal
 
 import typer
 
+from ml_connector.app.cli.demo_report import Progress, show, show_the_way
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Screen
 from ml_connector.app.cli.session import carry_out
+from ml_connector.app.demo.report import DemoOptions
+from ml_connector.app.demo.running import PAIRS
+from ml_connector.app.demo.running import demo as running_demo
 
 
 def demo(
     *,
     pair: Annotated[str, typer.Option("--pair", help="Which pair: the ERP's name.")] = "acumatica",
-    deals: Annotated[int, typer.Option("--deals", min=1, help="How many deals are won.")] = 50,
+    deals: Annotated[int, typer.Option("--deals", min=1, help="How many deals there are.")] = 50,
     faults: Annotated[
         Literal["none", "storm"],
         typer.Option("--faults", help="Let vendors and network fail on the way, or not."),
     ] = "none",
-    seed: Annotated[int, typer.Option("--seed", help="Repeats a storm.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The same seed: the same company, the same storm.")
+    ] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Leave it running at the end.")] = False,
     as_json: AsJSON = False,
 ) -> None:
     """Win deals in a sandbox, move them, and compare the books of both sides.
 
-    Exit code 1 if any order is lost, doubled or wrong.
+    Everything it needs is started and ended by it; nothing of yours is touched. Exit code 1 if
+    any order is lost, doubled or wrong.
     """
     screen = Screen(as_json)
+    options = DemoOptions(pair=pair, deals=deals, faults=faults, seed=seed)
 
     async def work() -> Exit:
-        try:
-            found = import_module("ml_connector.app.demo.run")
-        except ModuleNotFoundError as exc:
-            raise UsageError(f"this installation has no demo: {exc}") from exc
-        options = found.DemoOptions(
-            pair=pair, deals=deals, faults=faults, seed=seed, keep=keep, as_json=as_json
-        )
-        report = await found.run(options, screen.err)
-        screen.json(report.as_json())
-        return Exit.OK if report.is_good else Exit.WRONG
+        if pair not in PAIRS:
+            raise UsageError(
+                f"there is no demo of the pair {pair!r}; there are: {', '.join(PAIRS)}"
+            )
+        with Progress(screen) as progress:
+            async with running_demo(options, progress) as finished:
+                show(screen, finished)
+                if keep:
+                    show_the_way(screen, finished)
+                    await _until_stopped()
+        return Exit.OK if finished.report.is_clean else Exit.WRONG
 
     carry_out(screen, work)
+
+
+async def _until_stopped() -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await stopping.wait()

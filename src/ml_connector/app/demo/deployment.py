@@ -111,8 +111,6 @@ def _settings(folder: Path, port: int) -> DeploymentSettings:
             "host": _HOST,
             "port": port,
             "public_url": f"http://{_HOST}:{port}",
-            "allow_private_targets": True,
-            "sandbox_clock": True,
             "write_deadline_seconds": _WRITE_DEADLINE,
             "concurrency": _CONCURRENCY,
         }
@@ -137,6 +135,7 @@ def _secrets(simulators: Simulators) -> Mapping[str, str]:
 def _configuration(simulators: Simulators) -> dict[str, Any]:
     crm, erp = simulators.described["pipedrive"], simulators.described["acumatica"]
     return {
+        "sandbox": True,
         "connections": {
             "crm": {
                 "vendor": "pipedrive",

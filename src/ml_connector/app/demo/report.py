@@ -70,8 +70,8 @@ class DemoReport:
     held: Sequence[Held]
     left_alone: int
     """Deals that were won before go-live."""
-    injected: Mapping[str, Mapping[str, int]]
-    """Faults by kind, for each vendor, as its simulator counted them."""
+    injected: Mapping[str, int]
+    """Faults by kind, as the simulators counted them (`injected.py`)."""
     webhooks: Mapping[str, int]
     """Deliveries by what became of them."""
     forged_answer: int
@@ -86,15 +86,6 @@ class DemoReport:
     def is_clean(self) -> bool:
         """Whether the books agree."""
         return self.findings.is_clean
-
-    @property
-    def all_injected(self) -> dict[str, int]:
-        """Faults by kind, over both vendors."""
-        found: dict[str, int] = {}
-        for kinds in self.injected.values():
-            for kind, count in kinds.items():
-                found[kind] = found.get(kind, 0) + count
-        return dict(sorted(found.items()))
 
     def as_json(self) -> dict[str, Any]:
         """Return the one object of `--json`."""
@@ -116,8 +107,7 @@ class DemoReport:
                 {"cause": one.cause, "deals": one.deals, "reason": one.example} for one in self.held
             ],
             "left_alone": self.left_alone,
-            "injected": self.all_injected,
-            "injected_by_vendor": self.injected,
+            "injected": self.injected,
             "webhooks": self.webhooks,
             "forged_webhook_answer": self.forged_answer,
             "second_looks": self.second_looks,

@@ -14,9 +14,10 @@ from typing import Any
 
 from ml_connector.app.demo import books, storm
 from ml_connector.app.demo.company import Company, Fate
-from ml_connector.app.demo.deployment import Deployment, deployment
+from ml_connector.app.demo.deployment import LOG, Deployment, deployment
 from ml_connector.app.demo.founding import found
 from ml_connector.app.demo.held import held_deals
+from ml_connector.app.demo.injected import injected
 from ml_connector.app.demo.least_calls import least_calls
 from ml_connector.app.demo.report import DemoOptions, DemoReport, Findings, Spent
 from ml_connector.app.demo.seeding import Ids, seed
@@ -28,6 +29,9 @@ _PATIENCE = 60.0  # seconds, and for each deal:
 _PATIENCE_PER_DEAL = 1.0
 _UNAUTHORIZED = 401
 
+PAIRS = ("acumatica",)
+"""The pairs that there is a demo of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -35,9 +39,14 @@ class Finished:
 
     report: DemoReport
     folder: Path
-    """Home of the deployment; what both processes logged is in it too."""
+    """Home of the deployment."""
     address: str
     control_url: str
+
+    @property
+    def log(self) -> Path:
+        """What the service logged."""
+        return self.folder / LOG
 
 
 @dataclass(slots=True)
@@ -185,7 +194,7 @@ async def _report(
         findings=findings,
         held=held,
         left_alone=len(company.of_fate(Fate.LEFT_ALONE)),
-        injected={vendor: after[vendor]["injected"] for vendor in VENDORS},
+        injected=injected(after, deliveries),
         webhooks=Counter(row["outcome"] for row in deliveries),
         forged_answer=course.forged_answer,
         second_looks=looks[0].looks,
