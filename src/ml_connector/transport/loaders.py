@@ -1,6 +1,7 @@
 """Many tasks ask for one record each; few calls fetch them.
 
-What is asked for within a few milliseconds, or until a batch is full, goes out as one call.
+What is asked for at about the same time goes out as one call: once nothing more has come for a
+few milliseconds, or the batch is full.
 While a call is under way the next ones are gathered until it ends: under load the calls become
 few and full by themselves, and a record that is asked for alone waits for nobody.
 There is no cache: a key asked for while its batch is already under way is fetched anew, because
@@ -29,6 +30,7 @@ from ml_connector.core.lanes import Lane
 from ml_connector.transport.lanes import current_lane
 
 GATHER_FOR = timedelta(milliseconds=3)
+_LONGEST_GATHERING = 8  # times that; runs that began together ask within this on a busy machine
 _HOLD_AT_MOST = 0.25  # seconds; a slow answer must not hold up what others ask for
 
 Key = TypeVar("Key")
@@ -44,6 +46,10 @@ class _Batch(Generic[Key, Value]):
     """Of the most urgent who asked: the call is made with their permit, lane and trace."""
     waiting: dict[Key, list[asyncio.Future[Value | None]]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
+    rounds: int = 0
+    """How often more had come when it was about to go out."""
+    size: int = 0
+    """How many keys it had then."""
     is_held: bool = False
     """Whether it is gathered long enough and waits for the call under way to end."""
 
@@ -92,7 +98,7 @@ class Loader(Generic[Key, Value]):
         lane = current_lane()
         batch = self._gathering
         if batch is None:
-            batch = _Batch(lane=lane, context=contextvars.copy_context())
+            batch = _Batch(lane=lane, context=contextvars.copy_context(), size=1)
             batch.timer = loop.call_later(self._gather_for, self._gathered, batch)
             self._gathering = batch
         elif lane < batch.lane:
@@ -100,10 +106,14 @@ class Loader(Generic[Key, Value]):
         return batch
 
     def _gathered(self, batch: _Batch[Key, Value]) -> None:
-        """Send what has been gathered, at once or when the call under way has ended."""
-        if self._fetching:
+        """Send what has been gathered, when no more comes and the call under way has ended."""
+        loop = asyncio.get_running_loop()
+        if len(batch.waiting) > batch.size and batch.rounds < _LONGEST_GATHERING:
+            batch.size = len(batch.waiting)
+            batch.rounds += 1
+            batch.timer = loop.call_later(self._gather_for, self._gathered, batch)
+        elif self._fetching:
             batch.is_held = True
-            loop = asyncio.get_running_loop()
             batch.timer = loop.call_later(_HOLD_AT_MOST, self._send, batch)
         else:
             self._send(batch)
