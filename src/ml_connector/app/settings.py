@@ -38,7 +38,9 @@ class DeploymentSettings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that the web server listens on")
     port: int = Field(default=8400, ge=0, le=65535, description="0 picks a free port")
     concurrency: int = Field(default=200, ge=1, le=2000, description="Runs at once per worker")
-    database_connections: int = Field(default=10, ge=2, le=200)
+    database_connections: int = Field(
+        default=10, ge=2, le=200, description="Connections to the database that a process keeps"
+    )
     allow_private_targets: bool = Field(
         default=False,
         description="Let connections go to http:// and private addresses; for the sandbox",
@@ -64,8 +66,12 @@ class DeploymentSettings(BaseSettings):
         ge=1,
         description="Most that what was received and sent may take; its oldest months go first",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity: debug, info, warning or error"
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="json: an object a line; console: for reading along"
+    )
     clock_offset_seconds: float = Field(
         default=0,
         description="Make this process's clock wrong by so much; for proving only",

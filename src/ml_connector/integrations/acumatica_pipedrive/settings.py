@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from ml_connector.sync.mapping.model import Key, MappingConfig
 from ml_connector.sync.scope import ScopeConfig
-from ml_connector.vendors.pipedrive.line_rules import LineRules
+from ml_connector.vendors.pipedrive.line_rules import LineRules, NegativeRule
 
 AfterChange = Literal["hold", "leave", "follow"]
 """Hold the record for a person, leave the document as it is and say so, or bring it up to date."""
@@ -150,10 +150,24 @@ class AfterRules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    changed: AfterChange = "hold"
-    reopened: AfterEnd = "hold"
-    lost: AfterEnd = "hold"
-    deleted: AfterEnd = Field(default="hold", description="Also when merged into another deal.")
+    changed: AfterChange = Field(
+        default="hold",
+        description="A deal that was changed in what its document has: hold it, leave the document "
+        "as it is, or let it follow.",
+    )
+    reopened: AfterEnd = Field(
+        default="hold",
+        description="A deal that is open again: hold it, leave its document, or cancel it.",
+    )
+    lost: AfterEnd = Field(
+        default="hold",
+        description="A deal that is lost: hold it, leave its document, or cancel it.",
+    )
+    deleted: AfterEnd = Field(
+        default="hold",
+        description="A deal that was deleted, or merged into another: hold it, leave its document, "
+        "or cancel it.",
+    )
     won_again_after_cancelled: Literal["hold", "new", "reopen"] = Field(
         default="hold",
         description="A deal won again whose order was cancelled: hold it, make a new order with "
@@ -193,3 +207,12 @@ class Settings(BaseModel):
     customer_mapping: MappingConfig = MappingConfig()
     order_mapping: MappingConfig = MappingConfig()
     line_mapping: MappingConfig = MappingConfig()
+
+    @model_validator(mode="after")
+    def _takes_no_returns(self) -> Settings:
+        if self.lines.negative is NegativeRule.RETURN:
+            raise ValueError(
+                "lines.negative: Acumatica's orders take no quantity below zero; choose hold or "
+                "discount"
+            )
+        return self
