@@ -20,7 +20,6 @@ from ml_connector.app.garbage import collect_seldom
 from ml_connector.app.pairs import INTEGRATIONS, VENDORS
 from ml_connector.app.services import Catalogue, Services
 from ml_connector.app.settings import DeploymentSettings
-from ml_connector.app.web import serving
 from ml_connector.app.worker import STOP_WITHIN, Worker
 from ml_connector.core import crash
 from ml_connector.core.errors import ConfigurationError
@@ -236,6 +235,9 @@ async def _run(
         stack.callback(watching.cancel)
         address = "no web server"
         if serves:
+            # The web framework is half of a second that a command which only looks need not wait.
+            from ml_connector.app.web import serving  # noqa: PLC0415
+
             port = _free_port(settings)
             address = await stack.enter_async_context(
                 serving(services, host=settings.host, port=port)

@@ -10,20 +10,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import asyncpg
+import structlog
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Column, Screen
-from ml_connector.app.cli.session import carry_out
+from ml_connector.app.cli.session import carry_out, command_settings
 from ml_connector.app.exporting import as_yaml
 from ml_connector.app.sandbox_clock import read_offset, set_offset
-from ml_connector.app.settings import DeploymentSettings, read_settings
+from ml_connector.app.settings import DeploymentSettings
 from ml_connector.core.errors import ConnectorError
-from ml_connector.storage.database import Database, is_database_away
+from ml_connector.storage.database import Database
 from ml_connector.storage.embedded import join
 from vendor_simulators.kit.sandbox import Sandbox
 
+log = structlog.get_logger(__name__)
+
+_NOT_THERE = (
+    ConnectorError,
+    OSError,
+    SQLAlchemyError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+)
 _FOLLOW_EVERY = 0.25  # seconds
 _LOOK_EVERY = 5.0  # seconds; for a deployment that began after the clock was moved
 _SAME = timedelta(milliseconds=500)  # clocks closer than this are not set
@@ -57,6 +69,7 @@ def sandbox(
     screen = Screen(as_json)
 
     async def work() -> Exit:
+        settings = command_settings()
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -67,7 +80,7 @@ def sandbox(
                 f"the sandbox cannot use port {port} of {host} or one of those after it: "
                 f"{exc.strerror or exc}; choose another with --port, or 0 for free ones"
             ) from exc
-        following = asyncio.create_task(_follow(running, read_settings()), name="clock")
+        following = asyncio.create_task(_follow(running, settings), name="clock")
         try:
             described = running.describe()
             if write_config is not None:
@@ -177,11 +190,9 @@ async def _follow(sandbox: Sandbox, settings: DeploymentSettings) -> None:
         looked_at = now
         try:
             await _set_clock(settings, ahead)
-        except ConnectorError:
-            continue  # no deployment runs
-        except Exception as exc:
-            if not is_database_away(exc):
-                raise
+        except _NOT_THERE as exc:
+            # no deployment runs, or one that is about to begin or to end
+            log.debug("sandbox_clock_not_set", reason=str(exc))
         else:
             set_to = ahead
 
