@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ml_connector.app.cli.demo_report import Progress, show, show_the_way
+from ml_connector.app.cli.demo_report import Progress, show, show_the_way, show_title
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Screen
@@ -45,6 +45,7 @@ def demo(
             raise UsageError(
                 f"there is no demo of the pair {pair!r}; there are: {', '.join(PAIRS)}"
             )
+        show_title(screen, options)
         with Progress(screen) as progress:
             async with running_demo(options, progress) as finished:
                 show(screen, finished)

@@ -9,7 +9,7 @@ from typing import Self
 
 from ml_connector.app.cli.screen import Bar, Cell, Column, Screen, number, plural
 from ml_connector.app.demo.injected import WORDS
-from ml_connector.app.demo.report import DemoReport, Findings, Spent
+from ml_connector.app.demo.report import DemoOptions, DemoReport, Findings, Spent
 from ml_connector.app.demo.running import Finished
 
 _INDENT = 2
@@ -56,6 +56,14 @@ class Progress:
         self._bars.close()
         self._bar = None
         self._screen.parts(Cell("✓ ", "good"), words)
+
+
+def show_title(screen: Screen, options: DemoOptions) -> None:
+    """Say what is going to happen."""
+    weather = "in a storm of faults" if options.faults == "storm" else "without faults"
+    pair = f"{_TITLES['pipedrive']} to {_TITLES[options.pair]}"
+    deals = plural(options.deals, "deal")
+    screen.line(f"{pair}: {deals} {weather}, seed {options.seed}", "head")
 
 
 def show(screen: Screen, finished: Finished) -> None:

@@ -122,7 +122,12 @@ class Screen:
         if self.as_json:
             return
         table = Table(
-            box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False, header_style="dim"
+            box=None,
+            pad_edge=False,
+            padding=(0, 2, 0, 0),
+            show_edge=False,
+            show_header=any(column.name for column in columns),
+            header_style="dim",
         )
         for column in columns:
             table.add_column(
@@ -294,4 +299,3 @@ def _text(words: str, style: Style) -> Text:
 
 def _clean(words: str) -> str:
     return _CONTROL.sub("·", words)
-

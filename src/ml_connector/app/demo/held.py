@@ -29,7 +29,7 @@ async def held_deals(
             groups[deal.case.words].append(row)
     return [
         Held(cause=cause, deals=len(several), example=several[0].reason or several[0].state)
-        for cause, several in groups.items()
+        for cause, several in sorted(groups.items(), key=lambda item: -len(item[1]))
     ]
 
 

@@ -140,7 +140,9 @@ async def _furnish(stage: _Stage, watcher: Watcher) -> None:
         f"and {len(company.deals)} deals"
     )
     applied = await stage.deployment.apply(stage.vendors)
-    watcher.end(f"Configuration applied: {'; '.join(applied.notes)}")
+    watcher.end(f"Configuration applied: {len(applied.changes)} changes")
+    for note in applied.notes:
+        watcher.end(note[:1].upper() + note[1:])
 
 
 async def _move(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -15,6 +14,24 @@ from ml_connector.sync.rows import POLL
 
 _LOOK_EVERY = 0.05  # seconds
 _PAST_THE_NEXT_POLL = POLL_EVERY + timedelta(seconds=5)
+
+
+# A row that settled as done or held, and is ready again since, keeps the outcome of that time.
+_STANDING = """
+    WITH deals AS (
+        SELECT state, outcome, state IN ('ready', 'queued', 'running') AS is_under_way
+        FROM backlog WHERE flow LIKE :flow
+    )
+    SELECT
+        count(*) FILTER (WHERE outcome IN ('written', 'unchanged', 'skipped')) AS moved,
+        count(*) FILTER (WHERE outcome = 'held') AS held,
+        count(*) FILTER (WHERE state = 'dead') AS dead,
+        count(*) FILTER (WHERE is_under_way
+                           AND outcome IN ('written', 'unchanged', 'skipped', 'held')) AS again,
+        (SELECT count(*) FROM backlog
+         WHERE state IN ('ready', 'queued', 'running')) AS under_way
+    FROM deals
+"""
 
 
 class Watcher(Protocol):
@@ -36,23 +53,31 @@ class NotSettledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many records are in which state."""
+    """How the deals stand."""
 
-    deals: Mapping[str, int]
+    moved: int
+    """With nothing left for a person to do: their order is there, or there is to be none."""
+    held: int
+    dead: int
+    again: int
+    """Of those, the ones that are looked at once more: something happened to them since."""
     under_way: int
     """Rows of any kind that are ready, queued or running."""
 
     @property
-    def settled(self) -> int:
-        """Deals with nothing left to do for now."""
-        return sum(self.deals.get(state, 0) for state in ("done", "held", "dead"))
+    def decided(self) -> int:
+        """Deals of which it is known what becomes of them."""
+        return self.moved + self.held + self.dead
 
     @property
     def words(self) -> str:
         """Say it."""
-        done, held = self.deals.get("done", 0), self.deals.get("held", 0)
-        dead = f", {self.deals['dead']} dead letters" if self.deals.get("dead") else ""
-        return f"{done} done, {held} wait for a person{dead}, {self.under_way} under way"
+        parts = [f"{self.moved} moved", f"{self.held} wait for a person"]
+        if self.dead:
+            parts.append(f"{self.dead} are dead letters")
+        if self.again:
+            parts.append(f"{self.again} looked at once more")
+        return ", ".join(parts)
 
 
 class Watching:
@@ -65,21 +90,18 @@ class Watching:
 
     async def standing(self) -> Standing:
         """Look at the backlog."""
-        rows = await self._deployment.rows(
-            "SELECT flow, state, count(*) AS rows FROM backlog GROUP BY flow, state"
-        )
+        (row,) = await self._deployment.rows(_STANDING, flow=f"%.{FLOW}")
         return Standing(
-            deals={row.state: row.rows for row in rows if row.flow.endswith(FLOW)},
-            under_way=sum(row.rows for row in rows if row.state in _UNDER_WAY),
+            moved=row.moved, held=row.held, dead=row.dead, again=row.again, under_way=row.under_way
         )
 
     async def settled(self, watcher: Watcher | None = None, *, at_least: int = 0) -> Standing:
-        """Wait until nothing is under way, on either side, or until so many deals are settled."""
+        """Wait until nothing is under way on either side, or until so many deals are decided."""
         while True:
             standing = await self.standing()
             if watcher is not None:
-                watcher.move(standing.settled, standing.words)
-            if at_least and standing.settled >= at_least:
+                watcher.move(standing.decided, standing.words)
+            if at_least and standing.decided >= at_least:
                 return standing
             if standing.under_way == 0 and await self._is_quiet():
                 return standing
@@ -120,6 +142,3 @@ class Watching:
         if time.monotonic() > self._end:
             raise NotSettledError(words)
         await asyncio.sleep(_LOOK_EVERY)
-
-
-_UNDER_WAY = frozenset({"ready", "queued", "running"})
