@@ -183,12 +183,16 @@ class Hands:
         async with asyncpg.create_pool(
             **connection_arguments(self._database_url), min_size=2, max_size=4
         ) as pool:
-            manager = QueueManager(_queries(AsyncpgPoolDriver(pool)), channel=TABLES.channel)
+            driver = AsyncpgPoolDriver(pool)
+            manager = QueueManager(_queries(driver), channel=TABLES.channel)
             for name, handler in self._handlers.items():
                 manager.entrypoint(name, accepts_context=False)(_entrypoint(handler))
             self._manager = manager
             if self._is_stopping:
                 return
+            # PgQueuer probes its listener while it sets it up; a probe that comes first is never
+            # heard, and the manager ends ten seconds later. So we listen before it begins.
+            await driver.add_listener(TABLES.channel, _hear_nothing)
             try:
                 await manager.run(
                     dequeue_timeout=DEQUEUE_TIMEOUT,
@@ -200,6 +204,10 @@ class Hands:
                 )
             finally:
                 self._manager = None
+
+
+def _hear_nothing(_payload: str | bytes | bytearray) -> None:
+    """Take a notification that PgQueuer's own listener takes too."""
 
 
 def _entrypoint(handler: Handler) -> Callable[[Job], Awaitable[None]]:
