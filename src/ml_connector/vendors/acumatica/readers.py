@@ -6,9 +6,11 @@ licence's requests per minute. Conditions that would make the address too long g
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from ml_connector.core.errors import NotFoundError
 from ml_connector.transport.loaders import Loader
 from ml_connector.vendors.acumatica import odata, wire
 from ml_connector.vendors.acumatica.endpoint import Endpoint
@@ -80,14 +82,24 @@ class Readers:
 
 
 class _Single(Generic[R]):
-    """Fetches records by their keys."""
+    """Fetches records by their keys.
+
+    With ``asks_singly`` a key that the list leaves out is asked for by its own path before it
+    counts as not there: a record that was just made may not be on lists yet (`profile.py`).
+    """
 
     def __init__(
-        self, endpoint: Endpoint, model: type[R], condition_of: Callable[[str], str]
+        self,
+        endpoint: Endpoint,
+        model: type[R],
+        condition_of: Callable[[str], str],
+        *,
+        asks_singly: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._model = model
         self._condition_of = condition_of
+        self._asks_singly = asks_singly
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, R]:
         """Return what there is, by key; what is missing is left out."""
@@ -97,7 +109,17 @@ class _Single(Generic[R]):
                 self._endpoint, self._model, [self._condition_of(key) for key in keys]
             )
         }
-        return {key: by_key[_folded(key)] for key in keys if _folded(key) in by_key}
+        found = {key: by_key[_folded(key)] for key in keys if _folded(key) in by_key}
+        missing = [key for key in keys if key not in found] if self._asks_singly else []
+        single = await asyncio.gather(*(self._one(key) for key in missing))
+        return found | {key: one for key, one in zip(missing, single, strict=True) if one}
+
+    async def _one(self, key: str) -> R | None:
+        parts = document_key(key) if len(self._model.KEYS) > 1 else (key,)
+        try:
+            return await self._endpoint.get(self._model, *parts)
+        except NotFoundError:
+            return None
 
 
 class _Several(Generic[R]):
@@ -199,7 +221,8 @@ async def _matching(endpoint: Endpoint, model: type[R], conditions: Sequence[str
 
 
 def _one(endpoint: Endpoint, model: type[R], condition_of: Callable[[str], str]) -> Loader[str, R]:
-    return Loader(_Single(endpoint, model, condition_of).fetch, largest=LARGEST)
+    reader = _Single(endpoint, model, condition_of, asks_singly=True)
+    return Loader(reader.fetch, largest=LARGEST)
 
 
 def _all(
