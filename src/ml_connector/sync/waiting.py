@@ -22,6 +22,18 @@ from ml_connector.vault.processes import live_processes
 
 WORKING_KINDS = ("up", "work")
 
+CONNECTION_WORDS = {
+    State.READY: "is ready",
+    State.NEEDS_LOGIN: "needs a login",
+    State.MISCONFIGURED: "is misconfigured",
+    State.UNREACHABLE: "cannot be reached",
+    State.EXHAUSTED: "has used up its daily budget",
+    State.SEATS_TAKEN: "finds no free seat",
+    State.BLOCKED: "is blocked by the vendor",
+    State.PAUSED: "is paused",
+}
+"""Follows the connection's name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
@@ -76,7 +88,7 @@ def out_of_service_words(row: ConnectionRow) -> Waiting:
         State.PAUSED: f"`connections resume {row.name}`",
     }
     return Waiting(
-        words=f"connection {row.name} is {row.state.value.replace('_', ' ')}"
+        words=f"connection {row.name} {CONNECTION_WORDS[row.state]}"
         + (f": {row.state_reason}" if row.state_reason else ""),
         way_out=ways.get(row.state, "see `connections ping`"),
         until=row.paused_until,

@@ -27,7 +27,7 @@ from ml_connector.sync.figures import (
 )
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.states import RowState
-from ml_connector.sync.waiting import WORKING_KINDS
+from ml_connector.sync.waiting import CONNECTION_WORDS, WORKING_KINDS
 from ml_connector.vault.processes import LiveProcess, live_processes
 
 
@@ -47,7 +47,7 @@ class _Status:
     def needs(self) -> list[str]:
         """Return what needs a person, in plain words."""
         needs = [
-            f"connection {row.name} is {row.state.value.replace('_', ' ')}"
+            f"connection {row.name} {CONNECTION_WORDS[row.state]}"
             for row in self.connections
             if not row.is_ready
         ]
