@@ -6,53 +6,32 @@ hands out the same context with a plan: nothing is claimed, sent or stored.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, Literal, TypeVar
-
-import msgspec
 
 from ml_connector.audit.trail import Entry
 from ml_connector.core.clock import Clock
 from ml_connector.core.crash import crash_point
-from ml_connector.core.errors import (
-    AuthenticationError,
-    ConnectorError,
-    ContractError,
-    DuplicateRecordError,
-    HeldError,
-    OutcomeUnknownError,
-)
+from ml_connector.core.errors import HeldError
 from ml_connector.core.permits import WritePermit, writing
-from ml_connector.jobs.dispositions import BusyError
 from ml_connector.notifications.notices import Notice
 from ml_connector.sync import links
-from ml_connector.sync.effects import Claim, EffectKey, EffectOutcome, Held, Intent
+from ml_connector.sync.effects import EffectKey
 from ml_connector.sync.engine import Conclusion, Engine
-from ml_connector.sync.flow import EffectKind, Found, Integration, Role
+from ml_connector.sync.flow import Found, Integration, Role
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.links import LinkKey, RecordLink
 from ml_connector.sync.plan import Plan, PlannedWrite
 from ml_connector.sync.progress import RunProgress
 from ml_connector.sync.rows import StartedRun
-from ml_connector.sync.states import EffectState
+from ml_connector.sync.values import plain, same
+from ml_connector.sync.writing_once import OneWrite, Written
 
 SettingsT = TypeVar("SettingsT")
 
 OnConflict = Literal["hold", "keep", "overwrite"]
-
-SECOND_LOOK_TIMES = 10  # times the vendor's known search lag
-SECOND_LOOK_AT_LEAST = timedelta(minutes=1)
-_WAIT_FOR_ANOTHER_RUN = 3.0  # seconds; a create by another run rarely takes longer
-_WAIT_IN_PLACE = timedelta(seconds=1)  # a longer wait gives the run's place to others
-_COME_BACK = timedelta(seconds=1)
-
-
-class FencedOffError(Exception):
-    """Another attempt has taken this run over; whatever this one still does is dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +43,6 @@ class Side:
     search_lag: timedelta
     write_deadline: timedelta
     """How long one write may take, from its intent to its answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """The counterpart of a record, after `write_once`."""
-
-    key: str
-    name: str | None
-    url: str | None
-    how: str
-    """linked, found, created or planned."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether this run created it."""
-        return self.how == "created"
 
 
 class RunContext(Generic[SettingsT]):
@@ -158,7 +121,7 @@ class RunContext(Generic[SettingsT]):
         self, kind: str, source_key: object, *, occurrence: int = 1
     ) -> RecordLink | None:
         """Return the record's counterpart, if it is known."""
-        return await self.engine.link(self._link_key(kind, source_key, occurrence))
+        return await self.engine.link(self.link_key(kind, source_key, occurrence))
 
     async def links_to(self, kind: str, target_key: str) -> list[RecordLink]:
         """Return the links of one kind that lead to a record of the other side."""
@@ -171,7 +134,7 @@ class RunContext(Generic[SettingsT]):
         """Link a record that was found on the other side without creating anything."""
         self.note("counterpart_found", kind=kind, key=found.key, name=found.name, because=because)
         if self.plan is None:
-            link = self._new_link(self._link_key(kind, source_key, 1), found, "found")
+            link = self.new_link(self.link_key(kind, source_key, 1), found, "found")
             await self.engine.conclude(Conclusion(None, link))
         return Written(key=found.key, name=found.name, url=found.url, how="found")
 
@@ -189,7 +152,7 @@ class RunContext(Generic[SettingsT]):
         """Keep something with a link, for later runs to compare with."""
         if self.plan is None:
             found = Found(key=link.target_key, name=link.target_name, url=link.target_url)
-            kept = self._new_link(link.key, found, link.origin, plain(state))
+            kept = self.new_link(link.key, found, link.origin, plain(state))
             await self.engine.conclude(Conclusion(None, kept))
 
     async def write_once(
@@ -214,39 +177,23 @@ class RunContext(Generic[SettingsT]):
         Raises HeldError when several records carry the reference, BusyError when another run
         is at it, OutcomeUnknownError when the call's answer was lost.
         """
-        link_key = self._link_key(link, source_key, occurrence)
-        if (known := await self.engine.link(link_key)) is not None:
-            return _written(known, "linked")
-        effect_kind = self.integration.effect(kind)
-        if self.plan is not None:
-            return await self._planned(effect_kind, link_key, reference, draft, self.plan)
-        key = EffectKey(
-            installation_id=self.installation.id,
-            kind=kind,
-            source_key=str(source_key),
-            occurrence=occurrence,
-        )
-        crash_point("effect.before_claim")
-        held = await self.engine.claim(
-            Claim(key=key, run=self.run, reference=reference, now=self.clock.now())
-        )
-        crash_point("effect.claimed")
-        if not held.is_ours:
-            return await self._other_runs(key, link_key)
-        await self._until_earlier_calls_show(effect_kind, held)
-        found = await self._find_one(effect_kind, reference, key)
-        if found is not None:
-            return await self._conclude_found(key, link_key, held, found, remember)
-        return await self._create(
-            kind=effect_kind,
-            key=key,
+        link_key = self.link_key(link, source_key, occurrence)
+        write = OneWrite(
+            ctx=self,
+            kind=self.integration.effect(kind),
+            key=EffectKey(
+                installation_id=self.installation.id,
+                kind=kind,
+                source_key=str(source_key),
+                occurrence=occurrence,
+            ),
             link_key=link_key,
             reference=reference,
-            held=held,
             draft=draft,
             create=create,
             remember=remember,
         )
+        return await write.carry_out()
 
     async def write_fields(
         self,
@@ -311,7 +258,7 @@ class RunContext(Generic[SettingsT]):
             return changes
         if changes:
             crash_point("fields.before_call")
-            permit = self._permit(f"{what} {link.target_key}", self.sides[side].write_deadline)
+            permit = self.permit(f"{what} {link.target_key}", self.sides[side].write_deadline)
             with writing(permit):
                 await apply(changes)
             crash_point("fields.sent")
@@ -327,7 +274,7 @@ class RunContext(Generic[SettingsT]):
             name not in link.written or not same(link.written[name], value)
             for name, value in written.items()
         ):
-            updated = self._new_link(
+            updated = self.new_link(
                 link.key,
                 Found(key=link.target_key, name=link.target_name, url=link.target_url),
                 link.origin,
@@ -336,188 +283,14 @@ class RunContext(Generic[SettingsT]):
             await self.engine.conclude(Conclusion(None, updated))
         return changes
 
-    async def _planned(
-        self,
-        kind: EffectKind,
-        link_key: LinkKey,
-        reference: str,
-        draft: Mapping[str, Any],
-        plan: Plan,
-    ) -> Written:
-        found = await self.find_all(kind.name, reference)
-        if len(found) == 1:
-            return Written(key=found[0].key, name=found[0].name, url=found[0].url, how="found")
-        if found:
-            raise HeldError(_several(kind.name, reference, found))
-        plan.add(
-            PlannedWrite(
-                action="create", kind=kind.name, key=link_key.source_key, fields=plain(draft)
-            )
-        )
-        return Written(key=f"(new {kind.name})", name=None, url=None, how="planned")
-
-    async def _other_runs(self, key: EffectKey, link_key: LinkKey) -> Written:
-        """Wait for the run that holds the effect, and go on with what it made."""
-        link = await self.engine.wait_for_link(link_key, seconds=_WAIT_FOR_ANOTHER_RUN)
-        if link is None:
-            raise BusyError(f"another run is writing {key}", come_back_in=_COME_BACK)
-        return _written(link, "linked")
-
-    async def _until_earlier_calls_show(self, kind: EffectKind, held: Held) -> None:
-        """Wait until an earlier call can leave no more and a search would show its record."""
-        if held.state not in {EffectState.INTENDED, EffectState.UNKNOWN}:
-            return
-        wait = held.settles_in + self.sides[kind.role].search_lag
-        if wait > _WAIT_IN_PLACE:
-            raise BusyError(
-                f"an earlier {kind.name} may have been sent; looking for it in {wait}",
-                come_back_in=wait,
-            )
-        await asyncio.sleep(max(wait.total_seconds(), 0))
-
-    async def _find_one(self, kind: EffectKind, reference: str, key: EffectKey) -> Found | None:
-        found = await self.find_all(kind.name, reference)
-        crash_point("effect.searched")
-        if len(found) > 1:
-            self.note("several_found", kind=kind.name, reference=reference, keys=_keys(found))
-            raise HeldError(_several(kind.name, reference, found), waits_for=f"effect:{key}")
-        return found[0] if found else None
-
-    async def _conclude_found(
-        self,
-        key: EffectKey,
-        link_key: LinkKey,
-        held: Held,
-        found: Found,
-        remember: Mapping[str, Any] | None,
-    ) -> Written:
-        was_sent = held.sendings > 0
-        event = f"{key.kind}_found"
-        self.note(event, key=found.key, name=found.name, after_lost_answer=was_sent)
-        await self.engine.conclude(
-            Conclusion(
-                EffectOutcome(
-                    effect_id=held.effect_id,
-                    run=self.run,
-                    state=EffectState.DONE,
-                    now=self.clock.now(),
-                    result=_result(found),
-                ),
-                self._new_link(link_key, found, "created" if was_sent else "found", remember),
-            )
-        )
-        crash_point("effect.concluded")
-        return Written(key=found.key, name=found.name, url=found.url, how="found")
-
-    async def _create(
-        self,
-        *,
-        kind: EffectKind,
-        key: EffectKey,
-        link_key: LinkKey,
-        reference: str,
-        held: Held,
-        draft: Mapping[str, Any],
-        create: Callable[[], Awaitable[Found]],
-        remember: Mapping[str, Any] | None,
-    ) -> Written:
-        deadline = self.sides[kind.role].write_deadline
-        # The permit is counted from before the intent, so that it ends before sent_before does.
-        permit = self._permit(str(key), deadline)
-        if not await self.engine.intend(
-            Intent(effect_id=held.effect_id, run=self.run, deadline=deadline, now=self.clock.now())
-        ):
-            raise FencedOffError
-        crash_point("effect.intended")
-        try:
-            with writing(permit):
-                made = await create()
-        except DuplicateRecordError:
-            return await self._duplicate(
-                kind=kind,
-                key=key,
-                link_key=link_key,
-                reference=reference,
-                held=held,
-                remember=remember,
-            )
-        except (OutcomeUnknownError, ContractError) as exc:
-            # An answer that cannot be read may still be the answer to a write that was done.
-            await self._conclude_failed(held, EffectState.UNKNOWN)
-            self.note(f"{key.kind}_outcome_unknown", reference=reference, error=exc.message)
-            raise
-        except ConnectorError as exc:
-            await self._conclude_failed(held, EffectState.REFUSED)
-            if not isinstance(exc, AuthenticationError):
-                self.note(f"{key.kind}_refused", reference=reference, error=exc.message)
-            raise
-        crash_point("effect.sent")
-        self.progress.writes += 1
-        self.note(
-            f"{key.kind}_created", key=made.key, name=made.name, reference=reference,
-            fields=plain(draft),
-        )  # fmt: skip
-        before = await self.engine.conclude(
-            Conclusion(
-                EffectOutcome(
-                    effect_id=held.effect_id,
-                    run=self.run,
-                    state=EffectState.DONE,
-                    now=self.clock.now(),
-                    result=_result(made),
-                    second_look_at=self._second_look_at(kind, held),
-                ),
-                self._new_link(link_key, made, "created", remember),
-            )
-        )
-        crash_point("effect.concluded")
-        if before is not None and before.get("key") != made.key:
-            self.report_twins(kind.name, reference, [str(before.get("key")), made.key])
-        return Written(key=made.key, name=made.name, url=made.url, how="created")
-
-    async def _duplicate(
-        self,
-        *,
-        kind: EffectKind,
-        key: EffectKey,
-        link_key: LinkKey,
-        reference: str,
-        held: Held,
-        remember: Mapping[str, Any] | None,
-    ) -> Written:
-        """The vendor says that the record exists: find it and go on with it."""
-        found = await self._find_one(kind, reference, key)
-        if found is None:
-            await self._conclude_failed(held, EffectState.UNKNOWN)
-            raise BusyError(
-                f"the vendor says that {key} exists, but does not show it yet",
-                come_back_in=max(self.sides[kind.role].search_lag, _COME_BACK),
-            )
-        return await self._conclude_found(key, link_key, held, found, remember)
-
-    async def _conclude_failed(self, held: Held, state: EffectState) -> None:
-        await self.engine.conclude(
-            Conclusion(
-                EffectOutcome(
-                    effect_id=held.effect_id, run=self.run, state=state, now=self.clock.now()
-                ),
-                None,
-            )
-        )
-
-    def _second_look_at(self, kind: EffectKind, held: Held) -> Any:
-        """After a create that followed a lost answer, look for a twin once more, later."""
-        if held.sendings == 0:
-            return None
-        lag = self.sides[kind.role].search_lag
-        return self.clock.now() + max(SECOND_LOOK_TIMES * lag, SECOND_LOOK_AT_LEAST)
-
-    def _permit(self, purpose: str, deadline: timedelta) -> WritePermit:
+    def permit(self, purpose: str, deadline: timedelta) -> WritePermit:
+        """Return leave to send one write, from now on for as long as ``deadline``."""
         return WritePermit(
             not_after=self.clock.monotonic() + deadline.total_seconds(), purpose=purpose
         )
 
-    def _link_key(self, kind: str, source_key: object, occurrence: int) -> LinkKey:
+    def link_key(self, kind: str, source_key: object, occurrence: int = 1) -> LinkKey:
+        """Return the key of a record's counterpart."""
         return LinkKey(
             installation_id=self.installation.id,
             kind=kind,
@@ -525,13 +298,14 @@ class RunContext(Generic[SettingsT]):
             occurrence=occurrence,
         )
 
-    def _new_link(
+    def new_link(
         self,
         key: LinkKey,
         found: Found,
         origin: Any,
         written: Mapping[str, Any] | None = None,
     ) -> RecordLink:
+        """Return a link to store, and let the record be found by its counterpart's names."""
         self.also_known_as(found.key, found.name)
         return RecordLink(
             key=key,
@@ -552,65 +326,6 @@ class RunContext(Generic[SettingsT]):
             backlog_id=self.run.backlog_id,
             run_no=self.run.run_no,
         )
-
-
-def plain(value: Any) -> Any:
-    """Return a value as JSON has it; amounts keep every digit, as text."""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=str)
-
-
-def same(left: Any, right: Any) -> bool:
-    """Compare two field values by meaning: 5, 5.00 and "5.00" agree, and so do '' and nothing."""
-    one, other = _canonical(left), _canonical(right)
-    if isinstance(one, Decimal) != isinstance(other, Decimal):
-        # an amount that was stored as text, beside one that was just read
-        return bool(_as_decimal(one) == _as_decimal(other))
-    return bool(one == other)
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return Decimal(value).normalize()
-    if isinstance(value, str):
-        return value.strip() or None
-    if isinstance(value, Mapping):
-        return {name: _canonical(item) for name, item in value.items()} or None
-    if isinstance(value, list | tuple):
-        return [_canonical(item) for item in value] or None
-    return value if value is None or isinstance(value, bool) else _canonical(plain(value))
-
-
-def _as_decimal(value: Any) -> Any:
-    try:
-        return Decimal(value) if isinstance(value, str) else value
-    except InvalidOperation:
-        return value
-
-
-def _written(link: RecordLink, how: str) -> Written:
-    return Written(key=link.target_key, name=link.target_name, url=link.target_url, how=how)
-
-
-def _result(found: Found) -> dict[str, Any]:
-    return {"key": found.key, "name": found.name, "url": found.url}
-
-
-def _keys(found: Sequence[Found]) -> list[str]:
-    return [item.key for item in found]
-
-
-def _several(kind: str, reference: str, found: Sequence[Found]) -> str:
-    shown = ", ".join(item.name or item.key for item in found)
-    return (
-        f"{len(found)} records carry the reference {reference} of this {kind}: {shown}; "
-        f"remove the reference from all but the right one, then replay"
-    )
 
 
 def _conflict(

@@ -32,12 +32,12 @@ from ml_connector.jobs.dispositions import (
 )
 from ml_connector.notifications.notices import Notice
 from ml_connector.storage.database import is_database_away
-from ml_connector.sync.context import FencedOffError
 from ml_connector.sync.engine import Ending, Engine
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.progress import RunProgress
 from ml_connector.sync.rows import Settlement, StartedRun
 from ml_connector.sync.states import RowState
+from ml_connector.sync.writing_once import FencedOffError
 from ml_connector.transport.lanes import in_lane
 
 log = structlog.get_logger()

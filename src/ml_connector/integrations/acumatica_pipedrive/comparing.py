@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.sync.context import plain, same
+from ml_connector.sync.values import plain, same
 from ml_connector.vendors.acumatica.drafts import SalesOrderLineDraft
 from ml_connector.vendors.acumatica.models import SalesInvoice, SalesOrder, SalesOrderLine
 from ml_connector.vendors.pipedrive.deal_lines import DealLines

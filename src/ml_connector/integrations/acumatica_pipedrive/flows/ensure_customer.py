@@ -20,12 +20,12 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer impo
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_organization
 from ml_connector.integrations.acumatica_pipedrive.settings import CustomerRules, HoldOrOnHold
-from ml_connector.sync.context import Written
 from ml_connector.sync.flow import Found
 from ml_connector.sync.mapping.compiling import CompiledMapping
 from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.mapping.model import OnExisting
 from ml_connector.sync.mapping.ownership import changes_for_existing
+from ml_connector.sync.writing_once import Written
 from ml_connector.vendors.acumatica.drafts import AccountContactDraft, AddressDraft, CustomerDraft
 from ml_connector.vendors.acumatica.models import AccountContact, Customer
 from ml_connector.vendors.pipedrive.models import Deal

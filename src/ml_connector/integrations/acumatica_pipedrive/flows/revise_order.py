@@ -18,8 +18,8 @@ from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import CANCELED, Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import order_lines_of
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
-from ml_connector.sync.context import plain
 from ml_connector.sync.flow import Found
+from ml_connector.sync.values import plain
 from ml_connector.vendors.acumatica.drafts import SalesOrderDraft, SalesOrderLineDraft
 from ml_connector.vendors.acumatica.models import SalesOrder
 from ml_connector.vendors.pipedrive.deal_lines import DealLines

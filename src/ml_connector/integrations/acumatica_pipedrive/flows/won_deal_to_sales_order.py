@@ -24,9 +24,9 @@ from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
 from ml_connector.integrations.acumatica_pipedrive.flows.taking_up import moment_of, why_not
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
 from ml_connector.integrations.acumatica_pipedrive.mappings import OrderLine
-from ml_connector.sync.context import Written
 from ml_connector.sync.flow import Outcome, Worth
 from ml_connector.sync.mapping.evaluation import evaluate
+from ml_connector.sync.writing_once import Written
 from ml_connector.vendors.acumatica.drafts import SalesInvoiceDraft, SalesOrderDraft
 from ml_connector.vendors.pipedrive.deal_lines import DealLines
 from ml_connector.vendors.pipedrive.models import Deal
