@@ -33,12 +33,13 @@ from ml_connector.app.settings import DeploymentSettings
 from ml_connector.app.web import serving
 from ml_connector.app.worker import Worker
 from ml_connector.core.secret import Secret
-from ml_connector.storage.database import Database
+from ml_connector.storage.database import Database, is_database_away
 from ml_connector.vault.keyring import Keyring, new_master_key
 from vendor_simulators.kit.sandbox import Sandbox
 
 FLOW = "won_deal_to_sales_order"
 WRITE_DEADLINE = 1.0  # seconds; a lost answer is searched for soon after
+_DATABASE_AWAY = 30.0  # seconds; a server that was killed recovers sooner
 _REPOSITORY = Path(__file__).parents[2]
 _WORKER = (
     "import asyncio\n"
@@ -170,15 +171,17 @@ class World:
                              {"now": self.services.clock.now()})  # fmt: skip
 
     async def rows(self, flow: str = FLOW) -> list[Any]:
-        async with self.services.database.transaction() as db:
-            return list(
-                (
-                    await db.execute(
-                        text("SELECT * FROM backlog WHERE flow LIKE :flow ORDER BY id"),
-                        {"flow": f"%{flow}"},
-                    )
-                ).all()
-            )
+        """Return the backlog's rows; a database that is away for a moment is waited for."""
+        statement = text("SELECT * FROM backlog WHERE flow LIKE :flow ORDER BY id")
+        end = time.monotonic() + _DATABASE_AWAY
+        while True:
+            try:
+                async with self.services.database.transaction() as db:
+                    return list((await db.execute(statement, {"flow": f"%{flow}"})).all())
+            except Exception as exc:
+                if not is_database_away(exc) or time.monotonic() > end:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def row(self, deal_id: int) -> Any:
         (row,) = [row for row in await self.rows() if row.record == str(deal_id)]
@@ -271,20 +274,31 @@ class World:
 
 @asynccontextmanager
 async def world(
-    database_url: str, folder: Path, *, serves: bool = False, **switches: Mapping[str, Any]
+    database_url: str,
+    folder: Path,
+    *,
+    serves: bool = False,
+    master_keys: str | None = None,
+    public_url: str | None = None,
+    **switches: Mapping[str, Any],
 ) -> AsyncIterator[World]:
-    """Open a deployment; with ``serves`` a web server takes the simulators' webhooks."""
-    master_keys = new_master_key()
+    """Open a deployment; with ``serves`` a web server takes the simulators' webhooks.
+
+    Where another process serves, ``public_url`` is its address and ``master_keys`` are its keys.
+    """
+    master_keys = master_keys or new_master_key()
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox.start(seed=1, switches=switches or None))
         database = await Database.connect(database_url, application_name="test")
         port = _free_port()
+        if serves:
+            public_url = f"http://127.0.0.1:{port}"
         settings = DeploymentSettings(
             home=folder / "home",
             allow_private_targets=True,
             write_deadline_seconds=WRITE_DEADLINE,
             master_keys=Secret(master_keys),
-            public_url=f"http://127.0.0.1:{port}" if serves else None,
+            public_url=public_url,
             concurrency=100,
         )
         services = Services(
@@ -303,7 +317,7 @@ async def world(
             services=services,
             folder=folder,
             master_keys=master_keys,
-            public_url=str(settings.public_url) if serves else None,
+            public_url=public_url,
             http=http,
         )
         stack.push_async_callback(made.stop)
