@@ -5,6 +5,7 @@ A page marks the place with ``<!-- made from code: NAME -->`` and ``<!-- end -->
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +15,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ml_connector.app.cli.command_line import program
 from ml_connector.app.settings import DeploymentSettings
 from ml_connector.core.secret import Secret
 from ml_connector.integrations.acumatica_pipedrive import targets
@@ -60,6 +63,32 @@ def _environment() -> str:
         if "for proving only" not in (field.description or "")
     ]
     return _table(("variable", "without it", "what it decides"), rows)
+
+
+def _commands() -> str:
+    """Return a section for each command, with its options."""
+    return "\n\n".join(_command_section(typer.main.get_command(program()), ()))
+
+
+def _command_section(command: Any, names: tuple[str, ...]) -> Iterator[str]:
+    inner = getattr(command, "commands", {})
+    for name in inner:
+        yield from _command_section(inner[name], (*names, name))
+    if inner:
+        return
+    arguments = [each for each in command.params if each.param_type_name == "argument"]
+    options = [each for each in command.params if each.param_type_name == "option"]
+    usage = " ".join(
+        ["ml-connector", *names]
+        + [each.name.upper() if each.required else f"[{each.name.upper()}]" for each in arguments]
+    )
+    yield f"### `{usage}`"
+    yield re.sub(r"[ ]*\n[ ]*(?=\S)", " ", inspect.cleandoc(command.help)).replace("\n ", "\n\n")
+    if options:
+        yield _table(
+            ("option", "what it does"),
+            [(", ".join(f"`{name}`" for name in each.opts), each.help or "") for each in options],
+        )
 
 
 def _faults(kinds: Mapping[str, str]) -> str:
@@ -214,6 +243,7 @@ def _cell(text: str) -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = {
+    "commands": _commands,
     "environment": _environment,
     "control": control_reference,
     "seeds": _seeds,

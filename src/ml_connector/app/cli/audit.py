@@ -31,7 +31,10 @@ def audit(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Show what happened, when, to which record and by whom; the latest stands last."""
+    """Show what happened, to which record, and by whom.
+
+    The latest stands last.
+    """
     screen = Screen(as_json)
 
     async def work() -> Exit:

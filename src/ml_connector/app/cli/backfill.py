@@ -31,7 +31,7 @@ def backfill(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Take up records whose own moment lies in a range, whatever the flow's go-live.
+    """Take up records from before a flow's go-live.
 
     The source is read and each record weighed first: count and sums are shown, then confirmed.
     What was handed over already is found unchanged. It all runs behind other work.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,7 +51,7 @@ def program() -> typer.Typer:
         name="ml-connector",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
+        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog=EXIT_CODES,
     )
@@ -82,4 +82,15 @@ def program() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; the console script's entry."""
-    program()()
+    command = typer.main.get_command(program())
+    _say_nothing_of_flags(command)
+    command()
+
+
+def _say_nothing_of_flags(command: Any) -> None:
+    """Leave the type out of the help of flags: `--json <bool>` reads as if it took a value."""
+    for parameter in command.params:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        _say_nothing_of_flags(inner)

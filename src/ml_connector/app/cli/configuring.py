@@ -24,7 +24,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would ch
 def apply(
     *, file: File, yes: Yes = False, dry_run: DryRun = False, as_json: AsJSON = False
 ) -> None:
-    """Bring connections and installations to what FILE says, with the difference shown first.
+    """Make the deployment what FILE says; shows the difference first.
 
     Secrets stand in the file as ${env:NAME} or ${file:PATH}. What the file does not name stays
     as it is. Applying the same file again changes nothing.
@@ -67,7 +67,10 @@ def export(
         Path | None, typer.Option("--output", "-o", help="Write it to this file.")
     ] = None,
 ) -> None:
-    """Show the configuration as a file that `apply` takes; secrets stand as ${env:NAME}."""
+    """Show the configuration as a file that `apply` takes.
+
+    Secrets stand as ${env:NAME}, and the names to set are told.
+    """
     screen = Screen()
 
     async def work() -> Exit:

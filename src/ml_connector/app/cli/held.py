@@ -20,7 +20,11 @@ def held(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Show what records are held for, and those that were given up, with the way out of each."""
+    """Show what records wait for, each cause with its way out.
+
+    Held records run by themselves once their cause is put right; those that were given up wait
+    for `replay`.
+    """
     screen = Screen(as_json)
 
     async def work() -> Exit:

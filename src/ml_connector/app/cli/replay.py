@@ -38,9 +38,10 @@ def replay(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Run records again: counted first, then confirmed. Replaying what succeeded changes nothing.
+    """Run records again: counted first, then confirmed.
 
-    Conditions narrow the selection together; --held and --dead add up.
+    Replaying what succeeded changes nothing. Conditions narrow the selection together; --held
+    and --dead add up.
     """
     screen = Screen(as_json)
 

@@ -48,7 +48,7 @@ def run(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Run a flow now: its polls, or one record, before everything else.
+    """Run a flow now: its polls, or one record before all others.
 
     With --dry-run one record's run is played through without a single write.
     """

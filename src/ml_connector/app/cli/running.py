@@ -16,7 +16,7 @@ _Process = Callable[..., Awaitable[None]]
 
 
 def up() -> None:
-    """Run everything in this process: database, web server and worker.
+    """Run everything in this process: database, web server, worker.
 
     The embedded database lies under ML_CONNECTOR_HOME (~/.ml-connector) and is brought up to
     date first. Stops cleanly on Ctrl-C and SIGTERM.
@@ -25,17 +25,26 @@ def up() -> None:
 
 
 def serve() -> None:
-    """Run a web server on a database that `up` or `migrate` has prepared; any number of them."""
+    """Run a web server on a prepared database; any number of them.
+
+    Prepared is a database that `up` or `migrate` has brought up to date; it waits for that.
+    """
     _run(processes.serve, "serving")
 
 
 def work() -> None:
-    """Run a worker on a database that `up` or `migrate` has prepared; any number of them."""
+    """Run a worker on a prepared database; any number of them.
+
+    Prepared is a database that `up` or `migrate` has brought up to date; it waits for that.
+    """
     _run(processes.work, "working")
 
 
 def migrate(*, as_json: AsJSON = False) -> None:
-    """Bring the database's schema up to this release. Safe at any time, also twice at once."""
+    """Bring the database's schema up to this release.
+
+    Safe at any time, also twice at once.
+    """
     screen = Screen(as_json)
 
     async def work() -> Exit:

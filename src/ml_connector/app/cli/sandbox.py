@@ -62,7 +62,9 @@ def sandbox(
     ] = None,
     as_json: AsJSON = False,
 ) -> None:
-    """Run the vendors' simulators until Ctrl-C: records, faults and clock by a control API.
+    """Run the vendors' simulators on this machine.
+
+    Records, faults and the clock are moved through a control API; Ctrl-C ends it.
 
     With --json, one line with every address and credential is printed once they accept calls.
     """

@@ -80,7 +80,11 @@ def status(
     workspace: Workspace = "main",
     as_json: AsJSON = False,
 ) -> None:
-    """Show connections, flows, streams, the run queue and live processes."""
+    """Show how everything stands, and what needs you.
+
+    Connections with their budgets, flows with their counts, streams, the run queue, live
+    processes, and when the next thing is due by the clock.
+    """
     screen = Screen(as_json)
 
     async def work() -> Exit:
