@@ -56,7 +56,14 @@ _BATCH = 100  # jobs claimed at once: a wave of the feeder, and a batch of a ven
 _RESTART_CEILING = timedelta(seconds=10)
 _PAYLOAD = struct.Struct(">qq")
 # what the loss of the database looks like
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+# asyncpg calls it an internal error when a connection is used whose end has just been told.
+_LOST = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    FailingListenerError,
+)
 
 _DEPTH = text("SELECT status::text AS status, count(*) AS runs FROM run_queue GROUP BY status")
 

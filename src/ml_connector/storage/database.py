@@ -158,7 +158,10 @@ def is_worth_repeating(error: BaseException) -> bool:
 
 def is_database_away(error: BaseException) -> bool:
     """Tell whether ``error`` is about the way to the server and not about the statement."""
-    if isinstance(error, (OSError, PoolTimeoutError, asyncpg.InterfaceError)):
+    # asyncpg calls it an internal error when a connection is used whose end has just been told.
+    if isinstance(
+        error, (OSError, PoolTimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    ):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
