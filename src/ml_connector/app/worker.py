@@ -192,6 +192,7 @@ class Worker:
             await services.delivery.deliver_due()
             if self._sweep.is_due(services.clock.monotonic()):
                 await run(_sweep)
+            if self._ended.is_due(now.timestamp()):
                 await run(partial(resolve_ended, now=now))
             await asyncio.sleep(_TICK)
 
