@@ -17,7 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TIMESTAMP
 
 from ml_connector.storage.metadata import metadata
 
@@ -97,7 +97,8 @@ run_input = Table(
     Column("run_no", BigInteger, nullable=False, primary_key=True),
     Column("attempt", Integer, nullable=False, primary_key=True),
     Column("workspace_id", BigInteger, nullable=False),
-    Column("inputs", JSONB, nullable=False),
+    # kept as it was written: nobody looks inside with SQL, and taking it apart costs time
+    Column("inputs", JSON, nullable=False),
     postgresql_partition_by="RANGE (at)",
 )
 

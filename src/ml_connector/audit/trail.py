@@ -105,7 +105,7 @@ _WRITE_INPUTS = text(
     SELECT * FROM unnest(
         CAST(:started_ats AS timestamptz[]), CAST(:backlog_ids AS bigint[]),
         CAST(:run_nos AS bigint[]), CAST(:attempts AS int[]), CAST(:workspace_ids AS bigint[]),
-        CAST(:inputs AS jsonb[]))
+        CAST(:inputs AS json[]))
     ON CONFLICT DO NOTHING
     """
 )

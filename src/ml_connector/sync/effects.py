@@ -134,7 +134,13 @@ _LOOK = text(
         CAST(:installation_ids AS bigint[]), CAST(:kinds AS text[]),
         CAST(:source_keys AS text[]), CAST(:occurrences AS int[])
     ) AS c (installation_id, kind, source_key, occurrence)
-    JOIN effect e USING (installation_id, kind, source_key, occurrence)
+    -- by the index even where the plan was made when the table was empty
+    CROSS JOIN LATERAL (
+        SELECT * FROM effect f
+        WHERE f.installation_id = c.installation_id AND f.kind = c.kind
+          AND f.source_key = c.source_key AND f.occurrence = c.occurrence
+        LIMIT 1
+    ) e
     """
 ).columns(result=JSONB)
 

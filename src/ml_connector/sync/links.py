@@ -46,6 +46,8 @@ class RecordLink:
     origin: Origin = "created"
 
 
+# One look into the index for each key, whatever the planner knows of the table so far: a join
+# planned while the table was empty reads all of it each time.
 _READ = text(
     """
     SELECT l.installation_id, l.kind, l.source_key, l.occurrence, l.target_key, l.target_name,
@@ -54,7 +56,12 @@ _READ = text(
         CAST(:installation_ids AS bigint[]), CAST(:kinds AS text[]),
         CAST(:source_keys AS text[]), CAST(:occurrences AS int[])
     ) AS k (installation_id, kind, source_key, occurrence)
-    JOIN record_link l USING (installation_id, kind, source_key, occurrence)
+    CROSS JOIN LATERAL (
+        SELECT * FROM record_link r
+        WHERE r.installation_id = k.installation_id AND r.kind = k.kind
+          AND r.source_key = k.source_key AND r.occurrence = k.occurrence
+        LIMIT 1
+    ) l
     """
 ).columns(written=JSONB)
 

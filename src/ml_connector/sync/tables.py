@@ -205,8 +205,9 @@ record_link = Table(
     Column("updated_at", MOMENT, nullable=False),
     # prevents one record from having two counterparts
     UniqueConstraint("installation_id", "kind", "source_key", "occurrence"),
-    # serves: from the other side back to the source
-    Index("ix_record_link_target", "installation_id", "kind", "target_key"),
+    # serves: from the other side back to the source; the key first, so that the planner never
+    # takes it for the other way and reads all links of a kind
+    Index("ix_record_link_target", "target_key", "installation_id", "kind"),
 )
 
 high_water_mark = Table(

@@ -399,7 +399,7 @@ def upgrade() -> None:
         sa.Column("run_no", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.BigInteger(), nullable=False),
-        sa.Column("inputs", postgresql.JSONB(), nullable=False),
+        sa.Column("inputs", postgresql.JSON(), nullable=False),
         sa.PrimaryKeyConstraint(
             "at", "backlog_id", "run_no", "attempt", name=op.f("run_input_pkey")
         ),
@@ -735,7 +735,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_record_link_target",
         "record_link",
-        ["installation_id", "kind", "target_key"],
+        ["target_key", "installation_id", "kind"],
         unique=False,
     )
     for table in _PARTITIONED:
