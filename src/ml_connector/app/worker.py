@@ -34,6 +34,7 @@ _LONGEST_NAP = 1.0  # seconds; covers a NOTIFY that got lost
 _SHORTEST_NAP = 0.02
 _NAP_WHEN_FULL = 0.05
 _SWEEP_EVERY = timedelta(seconds=10)
+_RESOLVE_EVERY = timedelta(seconds=10)  # of business time: people wait for 'resolved' as well
 _TICK = 0.5  # seconds
 
 
@@ -58,6 +59,7 @@ class Worker:
         self._services = services
         self._wake = asyncio.Event()
         self._sweep = _Beat(_SWEEP_EVERY)
+        self._ended = _Beat(_RESOLVE_EVERY)
         self._runner = Runner(services.engine, works=self._works(), rng=services.rng)
         self._hands = Hands(
             services.database.url,
