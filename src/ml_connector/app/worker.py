@@ -34,7 +34,6 @@ _LONGEST_NAP = 1.0  # seconds; covers a NOTIFY that got lost
 _SHORTEST_NAP = 0.02
 _NAP_WHEN_FULL = 0.05
 _SWEEP_EVERY = timedelta(seconds=10)
-_ENDED_CAUSES_EVERY = timedelta(minutes=1)  # of business time
 _RESOLVE_EVERY = timedelta(seconds=10)  # of business time: people wait for 'resolved' as well
 _TICK = 0.5  # seconds
 
