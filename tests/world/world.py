@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from sqlalchemy import text
 from ml_connector.app.applying import Applying
 from ml_connector.app.configuration import load
 from ml_connector.app.pairs import INTEGRATIONS, VENDORS
+from ml_connector.app.sandbox_clock import read_offset, set_offset
 from ml_connector.app.services import Catalogue, Services
 from ml_connector.app.settings import DeploymentSettings
 from ml_connector.app.web import serving
@@ -164,6 +166,14 @@ class World:
         path.write_text(yaml.safe_dump(document))
         await Applying(self.services).apply(load(path), who="test")
 
+    async def jump(self, by: timedelta) -> None:
+        """Let time pass at once, for the simulators and for business time."""
+        await self.control("clock", {"advance_seconds": by.total_seconds()})
+        async with self.services.database.transaction() as db:
+            offset = await read_offset(db) or timedelta()
+            await set_offset(db, offset + by)
+        await self.services.follow_clock()
+
     async def poll_now(self) -> None:
         """Make every poll due."""
         async with self.services.database.transaction() as db:
@@ -215,8 +225,9 @@ class World:
     async def order_of(self, deal_id: int) -> dict[str, Any]:
         return (await self.books()).by_reference[f"pd-deal-{deal_id}"]
 
-    async def calls(self, vendor: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.control(f"{vendor}/calls"))["calls"]
+    async def calls(self, vendor: str, *, since: int = 0) -> list[dict[str, Any]]:
+        """Return the calls that a simulator received, oldest first."""
+        found: list[dict[str, Any]] = (await self.control(f"{vendor}/calls?since={since}"))["calls"]
         return found
 
     async def notified(self, kind: str) -> list[str]:
@@ -280,6 +291,7 @@ async def world(
     serves: bool = False,
     master_keys: str | None = None,
     public_url: str | None = None,
+    notify_url: str | None = None,
     **switches: Mapping[str, Any],
 ) -> AsyncIterator[World]:
     """Open a deployment; with ``serves`` a web server takes the simulators' webhooks.
@@ -299,6 +311,7 @@ async def world(
             write_deadline_seconds=WRITE_DEADLINE,
             master_keys=Secret(master_keys),
             public_url=public_url,
+            notify_url=notify_url,
             concurrency=100,
         )
         services = Services(

@@ -1,0 +1,26 @@
+"""A shop of its own for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.scenarios.acumatica_pipedrive.shop import Shop, open_shop
+
+OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
+
+
+@pytest.fixture
+def opened(database_url: str, tmp_path: Path) -> OpenShop:
+    """Open a shop with settings and switches of the test's own."""
+    return partial(open_shop, database_url, tmp_path)
+
+
+@pytest.fixture
+async def shop(opened: OpenShop) -> AsyncIterator[Shop]:
+    """A shop with every setting as it comes."""
+    async with opened() as made:
+        yield made
