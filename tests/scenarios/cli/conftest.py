@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from tests.scenarios.cli.machine import Machine
 from tests.world.world import WRITE_DEADLINE, World, world
 from typer.testing import CliRunner
 
@@ -67,3 +68,10 @@ def cli(made: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     yield CommandLine(made)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    found = Machine(tmp_path)
+    yield found
+    found.close()

@@ -3,82 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import selectors
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
+from tests.scenarios.cli.machine import PATIENCE, Machine, first_line
 from tests.world.world import FLOW
-
-_PROGRAM = [sys.executable, "-c", "from ml_connector.app.cli import main; main()"]
-_PATIENCE = 30.0  # seconds
-
-
-class Machine:
-    """A user's machine: a home folder, commands, and processes that go on."""
-
-    def __init__(self, folder: Path, *, port: int | None = None) -> None:
-        self.folder = folder
-        self.port = port or free_port()
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if "ML_CONNECTOR" not in name},
-            "ML_CONNECTOR_HOME": str(folder / "a home"),
-            "ML_CONNECTOR_PORT": str(self.port),
-        }
-        self._started: list[subprocess.Popen[str]] = []
-
-    def run(self, *arguments: str, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end; it must end with ``code``, if one is given."""
-        ended = subprocess.run(  # noqa: S603 - our own program, and no shell in between
-            [*_PROGRAM, *arguments],
-            env=self._environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-        assert code in {None, ended.returncode}, ended
-        assert "Traceback" not in ended.stderr
-        return ended
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self.run(*arguments, "--json").stdout)
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(  # noqa: S603 - our own program, and no shell in between
-            [*_PROGRAM, *arguments],
-            env=self._environment,
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / f"{arguments[0]}.log").open("w"),
-            text=True,
-        )
-        self._started.append(process)
-        return process
-
-    def close(self) -> None:
-        for process in self._started:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(tmp_path)
-    yield made
-    made.close()
 
 
 def test_from_nothing_to_an_order_with_the_commands_that_the_sandbox_names(machine):
@@ -106,14 +38,14 @@ def test_from_nothing_to_an_order_with_the_commands_that_the_sandbox_names(machi
 
     for process in (up, sandbox):
         process.send_signal(signal.SIGTERM)
-        assert process.wait(_PATIENCE) == 0
+        assert process.wait(PATIENCE) == 0
     assert machine.json("status")["processes"] == []
 
 
 def test_two_commands_at_once_share_a_database_that_no_process_runs(machine):
     commands = [machine.start("status", "--json") for _ in range(3)]
 
-    outputs = [command.communicate(timeout=_PATIENCE)[0] for command in commands]
+    outputs = [command.communicate(timeout=PATIENCE)[0] for command in commands]
 
     assert [command.returncode for command in commands] == [0, 0, 0]
     assert all(json.loads(output)["workspace"] == "main" for output in outputs)
@@ -141,7 +73,7 @@ def test_serve_without_a_database_says_what_to_start(machine):
 
 
 def test_the_environment_is_checked_with_every_fault_at_once(machine):
-    machine._environment |= {"ML_CONNECTOR_CONCURRENCY": "0", "ML_CONNECTOR_LOG_LEVEL": "loud"}
+    machine.environment |= {"ML_CONNECTOR_CONCURRENCY": "0", "ML_CONNECTOR_LOG_LEVEL": "loud"}
 
     ended = machine.run("status", code=2)
 
@@ -158,18 +90,9 @@ def test_help_names_every_command_and_the_exit_codes(machine):
     assert "Exit codes: 0 ok" in shown
 
 
-def first_line(process: subprocess.Popen[str]) -> str:
-    """Return the first line that a process shows."""
-    assert process.stdout is not None
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        assert selector.select(_PATIENCE), "the process said nothing"
-    return process.stdout.readline()
-
-
 def told(control: str, path: str, body: dict[str, Any] | None = None) -> Any:
     address = urlsplit(control)
-    connection = HTTPConnection(str(address.hostname), address.port, timeout=_PATIENCE)
+    connection = HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
     method, content = ("GET", None) if body is None else ("POST", json.dumps(body))
     connection.request(method, f"/_control/{path}", content)
     found = json.load(connection.getresponse())
@@ -201,14 +124,14 @@ def won_deal(control: str) -> int:
 
 def until_ordered(control: str) -> None:
     """Wait for the order in the ERP, which costs less than to start a command again and again."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while not told(control, "acumatica/records/sales_order")["records"]:
         assert time.monotonic() < end, "no order was made"
         time.sleep(0.05)
 
 
 def until_done(machine: Machine, deal: int) -> Any:
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         ended = machine.run("records", "show", str(deal), "--json", code=None)
         stories = json.loads(ended.stdout)["stories"] if ended.returncode == 0 else []
@@ -219,14 +142,6 @@ def until_done(machine: Machine, deal: int) -> Any:
 
 def until_another_day(machine: Machine, before: str) -> None:
     """Wait until a jump of the simulators' clock has reached the deployment."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while machine.json("status")["at"][:10] == before[:10]:
         assert time.monotonic() < end, "the deployment's clock was not moved"
-
-
-def free_port() -> int:
-    import socket  # noqa: PLC0415 - for this one line
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
 from ml_connector.app.cli.exits import Exit, WrongError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Limit, Workspace, moment_of
-from ml_connector.app.cli.screen import Cell, Column, Screen, moment, short
+from ml_connector.app.cli.screen import Cell, Column, Screen, by_day, short
 from ml_connector.app.cli.session import Session, carry_out, session
+from ml_connector.app.stories import readable
 from ml_connector.audit.reading import TrailRow, entries
 from ml_connector.sync import looking
+
+_LONGEST = 400  # characters of a detail
 
 
 def audit(
@@ -47,7 +50,12 @@ def audit(
                 installation=installation,
                 limit=limit,
             )
-        _show(screen, found)
+            names = {
+                key: name
+                for one in await opened.installed()
+                for name, key in one.own_fields.items()
+            }
+        _show(screen, found, names)
         if len(found) == limit:
             screen.note(f"the latest {limit}; --limit shows more")
         screen.json(
@@ -100,32 +108,25 @@ async def _read(
         )
 
 
-def _show(screen: Screen, found: Sequence[TrailRow]) -> None:
+def _show(screen: Screen, found: Sequence[TrailRow], field_names: Mapping[str, str]) -> None:
     if not found:
         screen.line("the trail has nothing of that")
         return
-    rows = [
-        (
-            Cell(moment(entry.at), "dim"),
-            Cell(entry.event, "head"),
-            _about(entry),
-            "" if entry.who == "ml-connector" else entry.who,
-            short(entry.detail, 400),
-        )
+    lines = (
+        (entry.at, (Cell(entry.event, "head"), _about(entry), _words(entry, field_names)))
         for entry in found
-    ]
-    columns = [
-        Column("at"),
-        Column("event"),
-        Column("record"),
-        Column("who"),
-        Column("detail", folds=True),
-    ]
-    screen.table(columns, rows)
+    )
+    columns = [Column("UTC"), Column("event"), Column("record#run"), Column("", folds=True)]
+    screen.table(columns, by_day(lines, len(columns)))
 
 
 def _about(entry: TrailRow) -> str:
     if entry.record is None:
         return "-"
-    run = f" run {entry.run_no}" if entry.run_no else ""
-    return f"{entry.record}{run}"
+    return f"{entry.record}#{entry.run_no}" if entry.run_no else entry.record
+
+
+def _words(entry: TrailRow, field_names: Mapping[str, str]) -> str:
+    who = "" if entry.who == "ml-connector" else f"by {entry.who}"
+    detail = short(readable(entry.detail, field_names), _LONGEST) if entry.detail else ""
+    return "; ".join(part for part in (who, detail) if part)

@@ -21,7 +21,6 @@ from ml_connector.app.cli.screen import (
     duration,
     moment,
     plural,
-    short,
 )
 from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.app.cli.timeline import show_timeline
@@ -223,8 +222,6 @@ def _show_rows(screen: Screen, found: Sequence[RecordRow], now: datetime) -> Non
             f"{row.installation}/{row.flow_name}",
             Cell(STATE_WORDS[row.state], STATE_STYLES.get(row.state, "")),
             duration(now - row.wanted_at),
-            row.lane.name.lower(),
-            short(row.waits_for or "-", 30),
             row.reason or "",
         )
         for row in found
@@ -234,8 +231,6 @@ def _show_rows(screen: Screen, found: Sequence[RecordRow], now: datetime) -> Non
         Column("flow"),
         Column("state"),
         Column("wanted for", "right"),
-        Column("lane"),
-        Column("waits for"),
         Column("reason", folds=True),
     ]
     screen.table(columns, rows)

@@ -15,6 +15,7 @@ from ml_connector.app.cli.records import STATE_STYLES, STATE_WORDS, record_json
 from ml_connector.app.cli.rehearsal import show_rehearsal
 from ml_connector.app.cli.screen import Bar, Cell, Screen, short
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.stories import readable
 from ml_connector.audit import reading, trail
 from ml_connector.core.lanes import Lane
 from ml_connector.sync import backlog, looking
@@ -111,8 +112,10 @@ async def _run_record(
         entries = await reading.entries_of(db, one.workspace_id, row.id)
         waiting = await why_waiting(db, row, now=opened.services.clock.now())
     written = [entry for entry in entries if entry.run_no == row.run_no and entry.at >= now]
+    names = {key: name for name, key in one.own_fields.items()}
     for entry in written:
-        opened.screen.entry(entry.event, short(entry.detail, 300))
+        if entry.event != "run_failed":  # its words are the reason
+            opened.screen.entry(entry.event, short(readable(entry.detail, names), 300))
     if waiting is not None:
         opened.screen.entry("way out", waiting.way_out)
     opened.screen.json({"record": record_json(row), "entries": written, "waiting": waiting})
@@ -197,10 +200,10 @@ async def _say(db: Any, opened: Session, bar: Bar, row: RecordRow) -> None:
 def _show_end(screen: Screen, subject: str, row: RecordRow) -> None:
     outcome = row.outcome if row.state is RowState.DONE else STATE_WORDS[row.state]
     screen.parts(
-        Cell(f"{subject}  ", "head"),
-        Cell(f"{outcome}  ", STATE_STYLES.get(row.state, "")),
-        row.reason or "",
+        Cell(f"{subject}  ", "head"), Cell(outcome or "-", STATE_STYLES.get(row.state, ""))
     )
+    if row.reason:
+        screen.entry("why" if row.state in {RowState.HELD, RowState.DEAD} else "result", row.reason)
 
 
 def _code(rows: Sequence[RecordRow], *, is_awaited: bool) -> Exit:

@@ -8,10 +8,10 @@ for control characters: they could move the cursor of whoever reads them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -88,7 +88,7 @@ class Screen:
         if self.as_json:
             return
         grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(width=indent + _NAME_WIDTH, no_wrap=True)
+        grid.add_column(min_width=indent + _NAME_WIDTH, no_wrap=True)
         grid.add_column(overflow="fold", ratio=1 if self.out.is_terminal else None)
         grid.add_row(_text(f"{' ' * indent}{name}", "dim"), _text(words, style))
         self._print(grid)
@@ -204,6 +204,20 @@ class Bar:
             progress.update(task, description=_clean(words))
         elif not self.screen.as_json:
             self.screen.note(words, "")
+
+
+def by_day(
+    lines: Iterable[tuple[datetime, Sequence[Cell | str]]], columns: int
+) -> list[list[Cell | str]]:
+    """Return rows that begin with the time of day, each day under its date."""
+    rows: list[list[Cell | str]] = []
+    day: date | None = None
+    for at, cells in lines:
+        if at.date() != day:
+            day = at.date()
+            rows.append([Cell(f"{day:%Y-%m-%d}", "dim"), *[""] * (columns - 1)])
+        rows.append([Cell(f"{at:%H:%M:%S}", "dim"), *cells])
+    return rows
 
 
 def moment(at: datetime | None) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, plural, short
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style, by_day, plural, short
 from ml_connector.app.stories import Story, readable
 from ml_connector.audit.reading import CallRow, RunRow, TrailRow
 
@@ -32,13 +32,8 @@ class _Line:
 
 def show_timeline(screen: Screen, story: Story, *, with_calls: bool) -> None:
     """Show everything that happened to a record, in order, each day under its date."""
-    rows: list[tuple[Cell, Cell, Cell]] = []
-    day: date | None = None
-    for line in _lines(story, with_calls=with_calls):
-        if line.at.date() != day:
-            day = line.at.date()
-            rows.append((Cell(f"{day:%Y-%m-%d}", "dim"), Cell("", ""), Cell("", "")))
-        rows.append((Cell(f"{line.at:%H:%M:%S}", "dim"), line.what, line.words))
+    lines = ((line.at, (line.what, line.words)) for line in _lines(story, with_calls=with_calls))
+    rows = by_day(lines, 3)
     if not rows:
         screen.line("  nothing has happened yet", "dim")
         return
