@@ -7,6 +7,7 @@ No secret is shown: a value is quoted only where the model knows its field as an
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -15,12 +16,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from ml_connector.core.secret import Secret
+from ml_connector.transport.redaction import MASK
 
 Place = tuple[str, ...]
 
 _LONGEST_VALUE = 60  # characters
 _MOST_NAMES = 12
 _NEEDLESS = "Value error, "
+_IN_AN_ADDRESS = re.compile(r"(?<=//)[^/@\s]+(?=@)")  # a user and password, where none belong
 
 
 def faults_of(
@@ -29,7 +32,8 @@ def faults_of(
     """Yield each fault with the path of the entry, from what stands ``written`` in the file."""
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         located = _place(model, tuple(str(part) for part in fault["loc"]), written)
-        yield located, _words(fault["type"], fault["msg"], model, located, written)
+        words = _words(fault["type"], fault["msg"], model, located, written)
+        yield located, _IN_AN_ADDRESS.sub(MASK, words)
 
 
 def is_open_field(model: type[BaseModel], path: Place) -> bool:
