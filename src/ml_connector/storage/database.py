@@ -65,6 +65,8 @@ class Database:
             async_creator=lambda: open_connection(url, application_name=application_name),
             pool_size=pool_size,
             max_overflow=0,
+            # An error's words go into logs; the values of a statement are people's and vendors'.
+            hide_parameters=True,
             pool_timeout=_POOL_TIMEOUT.total_seconds(),
             json_serializer=_encode_json,
             json_deserializer=_decode_json,

@@ -49,6 +49,7 @@ LOOP_WINDOW = timedelta(hours=1)
 MOST_WRITES_IN_WINDOW = 20  # more on one record in an hour is two systems answering each other
 _SETTLE_PATIENCE = 60.0  # seconds; a database restart is shorter
 _REST = timedelta(seconds=2)
+_DATABASE_AWAY = Verdict(Disposition.COME_BACK, timedelta(seconds=1))
 
 
 Work = Callable[[StartedRun, RunProgress], Awaitable[Outcome]]
@@ -133,14 +134,16 @@ class Runner:
 
     async def _failed(self, run: StartedRun, progress: RunProgress, error: Exception) -> Settlement:
         verdict = verdict_on(error)
-        message = error.message if isinstance(error, ConnectorError) else f"internal: {error!r}"
-        progress.entries.append(self._failure_entry(run, error, message))
         if isinstance(error, ConnectorError):
+            message = error.message
             log.info("run_failed", error=type(error).__name__, message=message)
+        elif is_database_away(error):
+            verdict, message = _DATABASE_AWAY, "the database was away"
+            log.warning("run_lost_database", error=str(error))
         else:
+            message = f"internal: {error!r}"
             log.error("run_broke", exc_info=error)
-        if is_database_away(error):
-            verdict = Verdict(Disposition.COME_BACK, timedelta(seconds=1))
+        progress.entries.append(self._failure_entry(run, error, message))
         return self._disposed(run, progress, error, verdict, message)
 
     def _disposed(

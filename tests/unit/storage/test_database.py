@@ -31,6 +31,14 @@ async def things(database):
     return database
 
 
+async def test_an_errors_words_never_hold_the_values_of_a_statement(things):
+    with pytest.raises(ProgrammingError) as failed:
+        async with things.transaction() as db:
+            await db.execute(text("INSERT INTO nothing VALUES (:name)"), {"name": "Erika Muster"})
+
+    assert "Erika" not in str(failed.value)
+
+
 async def test_transaction_commits_at_the_end_and_rolls_back_on_an_error(things):
     async def fail() -> None:
         async with things.transaction() as db:
