@@ -127,7 +127,7 @@ class World:
 
     # --- our side ------------------------------------------------------------------------
 
-    async def apply(self, **installation: Any) -> None:
+    async def apply(self, *, crm_token: str | None = None, **installation: Any) -> None:
         """Apply a configuration for both simulators, with changes to the installation."""
         described = self.sandbox.describe()
         crm, erp = described["pipedrive"], described["acumatica"]
@@ -135,7 +135,10 @@ class World:
             "connections": {
                 "crm": {
                     "vendor": "pipedrive",
-                    "settings": {"api_url": crm["url"], "api_token": crm["api_token"]},
+                    "settings": {
+                        "api_url": crm["url"],
+                        "api_token": crm_token or crm["api_token"],
+                    },
                 },
                 "erp": {
                     "vendor": "acumatica",

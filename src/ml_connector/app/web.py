@@ -1,4 +1,4 @@
-"""The web server: webhooks on a bare route, health and metrics beside it."""
+"""The web server: webhooks on a bare route, health beside it."""
 
 from __future__ import annotations
 

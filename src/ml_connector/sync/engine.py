@@ -1,7 +1,7 @@
 """What all runs of one process share: the database, its commit groups and the clock.
 
 Runs that go on at once share their commits: starts, claims, intents, outcomes and
-settlements are each gathered for a few milliseconds into one statement.
+settlements are each gathered into one statement while the group before commits.
 """
 
 from __future__ import annotations

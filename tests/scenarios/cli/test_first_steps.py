@@ -42,6 +42,23 @@ def test_from_nothing_to_an_order_with_the_commands_that_the_sandbox_names(machi
     assert machine.json("status")["processes"] == []
 
 
+def test_the_key_file_gets_a_new_key_and_loses_the_old_one(machine):
+    (machine.folder / "crm.yaml").write_text(
+        "connections: {crm: {vendor: pipedrive, settings: {api_token: '${env:TOKEN}'}}}\n"
+    )
+    machine.environment["TOKEN"] = "token-1"
+    machine.run("apply", "crm.yaml", "--yes")
+    before = (machine.folder / "a home" / "master.key").read_text()
+
+    machine.run("keys", "new")
+    rotated = machine.json("keys", "rotate", "--drop-old")
+
+    (key,) = machine.json("keys", "list")["keys"]
+    assert (key["id"], key["secrets"]) == (rotated["key"], rotated["wrapped"])
+    assert before.strip() not in (machine.folder / "a home" / "master.key").read_text()
+    assert machine.json("apply", "crm.yaml", "--yes")["changes"] == []  # the token is still read
+
+
 def test_two_commands_at_once_share_a_database_that_no_process_runs(machine):
     commands = [machine.start("status", "--json") for _ in range(3)]
 

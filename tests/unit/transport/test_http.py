@@ -36,6 +36,7 @@ from ml_connector.transport.messages import CallRecord, Cost
 from ml_connector.transport.targets import PrivateTargetError
 
 SHORT = timedelta(milliseconds=150)
+TO_ARRIVE = timedelta(seconds=2)  # enough for a request to arrive on a busy machine
 
 
 async def free_port() -> int:
@@ -208,7 +209,9 @@ class TestRepeating:
         async with RawServer([said]) as server:
             http = open_http(server.url)
             with pytest.raises(OutcomeUnknownError, match=r"deals\.create"):
-                await http.call(method, "x", operation="deals.create", json=b"{}", deadline=SHORT)
+                await http.call(
+                    method, "x", operation="deals.create", json=b"{}", deadline=TO_ARRIVE
+                )
 
         assert len(server.requests) == 1
 

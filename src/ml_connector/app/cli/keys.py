@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ml_connector.app import processes
-from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError
+from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError, WrongError
 from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Cell, Column, Screen, number, plural
 from ml_connector.app.cli.session import Session, carry_out, command_settings, session
@@ -114,6 +114,7 @@ def rotate_(
                     services.database, services.keyring, report=report, patience=_PATIENCE
                 )
             if drop_old:
+                await _refuse_while_old_keys_are_used(opened)
                 keep_newest_key_only(processes.key_file_of(services.settings))
         key_id = services.keyring.newest.id
         screen.line(
@@ -125,6 +126,19 @@ def rotate_(
         return Exit.OK
 
     carry_out(screen, work)
+
+
+async def _refuse_while_old_keys_are_used(opened: Session) -> None:
+    """Look once more before a key goes that nothing could bring back."""
+    newest = opened.services.keyring.newest.id
+    async with opened.services.database.transaction() as db:
+        sealed = await count_by_key(db)
+        living = await live_processes(db)
+    late = [str(each) for each in living if each.key_ids[:1] != (newest,)]
+    if late:
+        raise WrongError(f"{', '.join(late)} still seals with an old key; try again in a moment")
+    if sealed.keys() - {newest}:
+        raise WrongError("something was sealed with an old key meanwhile; rotate again")
 
 
 def _show(opened: Session, sealed: dict[str, int], living: list[LiveProcess]) -> None:

@@ -111,8 +111,8 @@ class _Founding:
         return made
 
     def _person(self, organization: Organization, role: str) -> Person:
-        words = organization.name.lower().split()
-        domain = f"{words[0]}-{words[1]}.example"
+        own_name = organization.name.removesuffix(organization.country.legal_form)
+        domain = f"{'-'.join(own_name.lower().split())}.example"
         return Person(
             ref=f"{organization.ref}-{role}",
             name=f"{role} of {organization.name}",

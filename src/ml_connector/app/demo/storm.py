@@ -24,7 +24,7 @@ _CALL_KINDS = {
 _WEBHOOK_KINDS = {"lose": 2, "double": 2, "reorder": 2}
 _ERP_WRITES_CUT = (("SalesOrder", 4), ("Customer", 2))
 # Within what the profiles say of each vendor's search (`vendors/*/profile.py`).
-SEARCH_LAG = {"pipedrive": 5.0, "acumatica": 0.5}  # seconds
+SEARCH_LAG = {"pipedrive": 20.0, "acumatica": 0.9}  # seconds
 
 
 async def begin(simulators: Simulators, *, seed: int) -> None:

@@ -95,13 +95,15 @@ class Watching:
             moved=row.moved, held=row.held, dead=row.dead, again=row.again, under_way=row.under_way
         )
 
-    async def settled(self, watcher: Watcher | None = None, *, at_least: int = 0) -> Standing:
+    async def settled(
+        self, watcher: Watcher | None = None, *, at_least: int | None = None
+    ) -> Standing:
         """Wait until nothing is under way on either side, or until so many deals are decided."""
         while True:
             standing = await self.standing()
             if watcher is not None:
                 watcher.move(standing.decided, standing.words)
-            if at_least and standing.decided >= at_least:
+            if at_least is not None and standing.decided >= at_least:
                 return standing
             if standing.under_way == 0 and await self._is_quiet():
                 return standing

@@ -10,7 +10,8 @@ from ml_connector.app.demo.seeding import Ids
 from ml_connector.app.demo.simulators import Simulators
 from ml_connector.app.demo.watching import Watcher, Watching
 
-_WAVE = 25  # deals won at one go while a storm blows, so that it meets every stage of the work
+_WAVE = 10  # deals won at one go while a storm blows, so that it meets every stage of the work
+_AHEAD = 30  # deals won and not decided yet, before the next wave waits
 _EDITED_ONCE_IN = 8
 
 
@@ -34,9 +35,12 @@ class People:
     async def win_in_waves(self, watching: Watching, watcher: Watcher) -> None:
         """Win deals wave by wave, each while the ones before are still being worked on.
 
-        Some are edited right after, and in the midst of it the ERP ends every login.
+        Deals of one organization follow each other closely, some are edited right after they
+        were won, and in the midst of it the ERP ends every login.
         """
-        won = self._to_be_won()
+        won = sorted(
+            self._to_be_won(), key=lambda deal: deal.organization.ref if deal.organization else ""
+        )
         waves = [won[begin : begin + _WAVE] for begin in range(0, len(won), _WAVE)]
         for number, wave in enumerate(waves):
             await self._win(wave)
@@ -44,7 +48,7 @@ class People:
             if number == len(waves) // 2:
                 await self.simulators.play("acumatica", "expire_tokens")
             if number < len(waves) - 1:
-                await watching.settled(watcher, at_least=number * _WAVE + 1)
+                await watching.settled(watcher, at_least=(number + 1) * _WAVE - _AHEAD)
 
     async def edit_those_won_before(self) -> None:
         """Edit the deals that were won before go-live: they must stay where they are."""
