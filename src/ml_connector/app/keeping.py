@@ -7,7 +7,7 @@ which is cut short loses nothing and one chore's failure does not keep the other
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,7 +54,21 @@ class Keeping:
     def __init__(self, database: Database, clock: Clock, settings: DeploymentSettings) -> None:
         self._database = database
         self._clock = clock
-        self._chores = tuple(_chores(settings))
+        self._new_months = tuple(_new_months())
+        self._chores = (*self._new_months, *_chores(settings))
+
+    async def prepare(self) -> None:
+        """Make the coming months' partitions before the first rows come.
+
+        What cannot be done now is left to `keep`: until then DEFAULT takes the rows, so that a
+        process that stands still with a lock in its hand keeps no other from starting.
+        """
+        try:
+            await self._each_of(self._new_months)
+        except Exception as exc:
+            if not is_database_away(exc):
+                raise
+            log.info("keeping_postponed", chore="new months", reason=str(exc))
 
     async def keep_going(self) -> None:
         """Do a round now and every hour, until cancelled."""
@@ -67,7 +81,10 @@ class Keeping:
 
         Raises what says that the database is away.
         """
-        for chore in self._chores:
+        await self._each_of(self._chores)
+
+    async def _each_of(self, chores: Iterable[Chore]) -> None:
+        for chore in chores:
             try:
                 gone = await self._do(chore)
             except Exception as exc:
@@ -95,11 +112,15 @@ class Keeping:
         return await chore.work(db, self._clock.now())
 
 
+def _new_months() -> Iterator[Chore]:
+    for table in partitioned_tables():
+        yield Chore(f"new months of {table.name}", partial(_make_months, table))
+
+
 def _chores(settings: DeploymentSettings) -> Iterator[Chore]:
     for table in partitioned_tables():
         is_body = table.name in BODIES
         days = settings.keep_bodies_days if is_body else settings.keep_trail_days
-        yield Chore(f"new months of {table.name}", partial(_make_months, table))
         yield Chore(f"old {table.name}", partial(_drop_months, table, timedelta(days=days)))
     if settings.keep_bodies_megabytes is not None:
         yield Chore("too many bodies", partial(_shrink, settings.keep_bodies_megabytes * _MEGABYTE))

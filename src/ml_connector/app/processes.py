@@ -225,7 +225,7 @@ async def _run(
         )
         if services is None:
             return
-        await services.keep_partitions()
+        await services.keeping.prepare()
         reading = asyncio.create_task(services.directory.keep_reading(), name="directory")
         stack.callback(reading.cancel)
         if not works:  # a worker does it by itself

@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.app.keeping import Keeping
-from ml_connector.app.partitions import ensure_partitions
 from ml_connector.app.sandbox_clock import read_offset
 from ml_connector.app.settings import DeploymentSettings
 from ml_connector.audit.calls import CallLog
@@ -136,11 +135,6 @@ class Services:
     async def paused_connections(self, db: AsyncConnection) -> list[int]:
         """Return the connections that nothing may be fed to."""
         return [row.id for row in await connections_out_of_service(db)]
-
-    async def keep_partitions(self) -> None:
-        """Make the coming months' partitions."""
-        async with self.database.transaction() as db:
-            await ensure_partitions(db, now=self.clock.now())
 
     async def close(self) -> None:
         """Close everything, in the order in which it is used."""

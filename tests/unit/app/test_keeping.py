@@ -13,6 +13,7 @@ from tests.engine_support.pair import ManualClock
 from ml_connector.app import keeping
 from ml_connector.app.keeping import Chore, Keeping
 from ml_connector.app.settings import DeploymentSettings
+from ml_connector.storage import partitions
 from ml_connector.storage.database import Database
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -245,3 +246,32 @@ async def test_a_chore_is_done_by_one_process_at_a_time(database: Database):
     await working
 
     assert done == ["slowly"]
+
+
+async def months_of(database: Database, table: str) -> int:
+    statement = text("SELECT count(*) FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)")
+    async with database.transaction() as db:
+        found: int = (await db.execute(statement, {"table": table})).scalar_one()
+        return found - 1  # DEFAULT is no month
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "SELECT pg_advisory_xact_lock(hashtextextended('partitions of trail', 0))",
+        "SELECT pg_advisory_xact_lock(hashtextextended('keeping new months of trail', 0))",
+        "LOCK TABLE trail IN ACCESS EXCLUSIVE MODE",
+    ],
+)
+async def test_process_that_stands_still_with_a_lock_keeps_no_other_from_starting(
+    database: Database, monkeypatch: pytest.MonkeyPatch, lock: str
+):
+    monkeypatch.setattr(partitions, "_LOCK_TIMEOUT", "50ms")
+    async with database.transaction() as still:
+        await still.execute(text(lock))
+
+        await housekeeping(database).prepare()
+
+    assert await months_of(database, "run") == partitions.MONTHS_AHEAD + 1
+    await housekeeping(database).prepare()
+    assert await months_of(database, "trail") == partitions.MONTHS_AHEAD + 1

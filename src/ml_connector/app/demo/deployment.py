@@ -81,7 +81,7 @@ async def deployment(folder: Path) -> AsyncIterator[Deployment]:
         url = await stack.enter_async_context(processes.database_url(settings, owns=True))
         await schema.migrate(url)
         services = await stack.enter_async_context(processes.services_on(settings, url, kind="up"))
-        await services.keep_partitions()
+        await services.keeping.prepare()
         reading = asyncio.create_task(services.directory.keep_reading(), name="directory")
         stack.callback(reading.cancel)
         address = await stack.enter_async_context(serving(services, host=_HOST, port=port))
