@@ -131,7 +131,7 @@ async def install(settings: Mapping[str, Any], url: str, document: str) -> dict[
         file.flush()
         loaded = load(Path(file.name))
     async with processes.services_on(deployment, url) as services:
-        await services.keep_partitions()
+        await services.keeping.prepare()
         await Applying(services).apply(loaded, who="benchmark")
         return await _webhook_of(services)
 

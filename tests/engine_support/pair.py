@@ -116,7 +116,7 @@ def toy_profile(name: str) -> Profile:
     return Profile(name=name, title=name.title(), streams=(STREAM,))
 
 
-def toy_integration() -> Integration:
+def toy_integration(*more: Flow) -> Integration:
     vendors = {
         role: Vendor(profile=toy_profile(name), settings=ToySettings, open_client=_no_client)
         for role, name in (("crm", "toy_crm"), ("erp", "toy_erp"))
@@ -136,6 +136,7 @@ def toy_integration() -> Integration:
                 run=deal_to_order,
                 spacing=timedelta(0),
             ),
+            *more,
         ),
         effects=(EffectKind(name="order", role="erp", find=find_order),),
         context=ToyContext,
@@ -221,11 +222,15 @@ async def toy(
     search_lag: timedelta = timedelta(0),
     write_deadline: timedelta = timedelta(seconds=5),
     clock: ManualClock | None = None,
+    more: Sequence[Flow] = (),
 ) -> Toy:
-    """Install the toy pair and return an engine for it; further engines join an installation."""
+    """Install the toy pair and return an engine for it; further engines join an installation.
+
+    ``more`` are flows beside the one that every toy has.
+    """
     clock = clock or ManualClock()
     erp = erp or ToyERP()
-    integration = toy_integration()
+    integration = toy_integration(*more)
     engine = Engine(database, clock)
 
     @asynccontextmanager
@@ -246,7 +251,11 @@ async def toy(
     works = FlowWorks(engine, {"toy_pair": integration}, open_side)
     runner = Runner(
         engine,
-        works={FLOW: works.run_flow, SECOND_LOOK: works.second_look, POLL: works.run_flow},
+        works={
+            **{integration.qualified(flow): works.run_flow for flow in integration.flows},
+            SECOND_LOOK: works.second_look,
+            POLL: works.run_flow,
+        },
         rng=random.Random(7),
     )
     return Toy(
@@ -256,7 +265,7 @@ async def toy(
         engine=engine,
         runner=runner,
         works=works,
-        installation_id=await _install(database, clock),
+        installation_id=await _install(database, clock, integration),
         search_lag=search_lag,
         write_deadline=write_deadline,
     )
@@ -266,7 +275,7 @@ async def _nobody_told(*_: Any) -> bool:
     return False
 
 
-async def _install(database: Database, clock: Clock) -> int:
+async def _install(database: Database, clock: Clock, integration: Integration) -> int:
     now = {"now": clock.now()}
     async with database.transaction() as db:
         await db.execute(
@@ -290,9 +299,9 @@ async def _install(database: Database, clock: Clock) -> int:
         await db.execute(
             text(
                 "INSERT INTO installation_flow (installation_id, flow, is_on, go_live_at, schedule)"
-                " VALUES (:id, 'deal_to_order', true, :now, '{}')"
+                " SELECT :id, unnest(CAST(:flows AS text[])), true, :now, '{}'"
             ),
-            {"id": installation_id, **now},
+            {"id": installation_id, "flows": [flow.name for flow in integration.flows], **now},
         )
         return installation_id
 

@@ -190,6 +190,7 @@ class Worker:
             run = services.database.run
             await run(partial(_raise_due, services=services, now=now))
             await run(partial(backlog.wake_due, now=now))
+            await run(partial(backlog.look_again, now=now))
             await run(partial(take_up_second_looks, now=now))
             await services.delivery.deliver_due()
             if self._sweep.is_due(services.clock.monotonic()):

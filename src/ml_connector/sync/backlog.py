@@ -88,9 +88,10 @@ _SETTLE = text(
             CAST(:outcomes AS text[]), CAST(:reasons AS text[]), CAST(:waits_fors AS text[]),
             CAST(:failures AS smallint[]), CAST(:keeps_starts AS boolean[]),
             CAST(:loop_began_ats AS timestamptz[]), CAST(:loop_writes AS smallint[]),
-            CAST(:rests AS interval[])
+            CAST(:rests AS interval[]), CAST(:look_again_ats AS timestamptz[])
         ) AS s (id, run_no, attempt, wanted, state, due_at, settled_at, outcome, reason,
-                waits_for, failures, keeps_starts, loop_began_at, loop_writes, rests_for)
+                waits_for, failures, keeps_starts, loop_began_at, loop_writes, rests_for,
+                look_again_at)
     ), locked AS (
         SELECT b.id FROM backlog b JOIN s ON b.id = s.id
         WHERE b.run_no = s.run_no AND b.attempt = s.attempt AND b.state = 'running'
@@ -108,7 +109,7 @@ _SETTLE = text(
         starts = CASE WHEN s.keeps_starts THEN b.starts ELSE 0 END,
         attempt = 0,
         loop_began_at = s.loop_began_at, loop_writes = s.loop_writes,
-        is_cancel_wished = false, settled_at = s.settled_at
+        is_cancel_wished = false, settled_at = s.settled_at, look_again_at = s.look_again_at
     FROM s, locked WHERE b.id = s.id AND locked.id = s.id
     RETURNING b.id, b.state
     """
@@ -129,6 +130,20 @@ _WAKE_DUE = text(
     UPDATE backlog SET state = 'ready'
     WHERE id IN (SELECT id FROM backlog WHERE state = 'held' AND due_at <= :now
                  ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+
+
+# Nothing happened to these records but time. What was wanted is raised as by an event, so that a
+# dry look at the row tells why it ran.
+_LOOK_AGAIN = text(
+    """
+    UPDATE backlog SET state = 'ready', wanted = wanted + 1, lane = :lane, due_at = :now,
+        wanted_at = :now, look_again_at = NULL,
+        trigger = jsonb_build_object('by', 'time', 'at', CAST(:now AS timestamptz))
+    WHERE id IN (SELECT id FROM backlog WHERE state = 'done' AND look_again_at <= :now
+                 ORDER BY look_again_at LIMIT :most FOR UPDATE SKIP LOCKED)
     RETURNING id
     """
 )
@@ -206,6 +221,15 @@ async def wake_due(db: AsyncConnection, *, now: datetime, most: int = 1000) -> i
     return woken
 
 
+async def look_again(db: AsyncConnection, *, now: datetime, most: int = 1000) -> int:
+    """Make rows ready whose last run asked for another one at a moment that has come."""
+    values = {"now": now, "most": most, "lane": int(Lane.ROUTINE)}
+    raised = len((await db.execute(_LOOK_AGAIN, values)).all())
+    if raised:
+        await announce(db)
+    return raised
+
+
 def _merged(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Keep one per row, the last: a statement cannot touch a row twice. Sorted by row."""
     return sorted({item.key: item for item in wanted}.values(), key=lambda item: item.key)
@@ -251,6 +275,7 @@ def _settle_columns(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "loop_began_ats": [item.loop_began_at for item in settlements],
         "loop_writes": [item.loop_writes for item in settlements],
         "rests": [item.rests_for for item in settlements],
+        "look_again_ats": [item.look_again_at for item in settlements],
     }
 
 

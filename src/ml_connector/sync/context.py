@@ -25,7 +25,7 @@ from ml_connector.sync.installations import Installation
 from ml_connector.sync.links import LinkKey, RecordLink
 from ml_connector.sync.plan import Plan, PlannedWrite
 from ml_connector.sync.progress import RunProgress
-from ml_connector.sync.rows import StartedRun
+from ml_connector.sync.rows import StartedRun, Wanted
 from ml_connector.sync.values import plain, same
 from ml_connector.sync.writing_once import OneWrite, Written
 
@@ -101,6 +101,42 @@ class RunContext(Generic[SettingsT]):
                 detail={"flow": self.run.flow, "record": self.run.record},
             )
         )
+
+    def want(self, flow: str, record: object, *, because: str) -> None:
+        """Let another flow of this installation look at a record, once this run has ended well.
+
+        It joins the backlog with the settlement or not at all. A flow that is switched off is
+        not asked; the record's own rules (go-live, scope) are judged by its own run.
+        """
+        switch = self.installation.flows.get(flow)
+        if switch is None or not switch.is_on:
+            return
+        other = self.integration.flow(flow)
+        now = self.clock.now()
+        self.progress.wanted.append(
+            Wanted(
+                workspace_id=self.run.workspace_id,
+                owner=self.installation.owner,
+                installation_id=self.installation.id,
+                flow=self.integration.qualified(other),
+                record=str(record),
+                lane=self.run.lane,
+                due_at=now + other.rest,
+                wanted_at=now,
+                trigger={
+                    "by": "flow",
+                    "flow": self.run.flow,
+                    "record": self.run.record,
+                    "run": self.run.run_no,
+                    "because": because,
+                },
+                spacing=other.spacing,
+            )
+        )
+
+    def end_cause(self, cause: str) -> None:
+        """Let the records that are held for ``cause`` run again, once this run has ended well."""
+        self.progress.ended_causes.append(cause)
 
     def report_twins(self, kind: str, reference: str, keys: Sequence[str]) -> None:
         """Report that a record was made twice; nothing is deleted."""

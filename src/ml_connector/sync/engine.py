@@ -21,7 +21,7 @@ from ml_connector.storage.groups import CommitGroup
 from ml_connector.sync import backlog, effects, links
 from ml_connector.sync.effects import Claim, EffectOutcome, Held, Intent
 from ml_connector.sync.links import LinkKey, RecordLink
-from ml_connector.sync.rows import Settlement, StartedRun
+from ml_connector.sync.rows import Settlement, StartedRun, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class Ending:
     settlement: Settlement
     story: trail.RunStory
     notices: tuple[Notice, ...]
+    wanted: tuple[Wanted, ...] = ()
+    """What other flows are to look at, unless the fence has passed the run by."""
+    ended_causes: tuple[str, ...] = ()
+    """Causes whose held records run again at once."""
 
 
 class Engine:
@@ -162,16 +166,22 @@ async def _end_all(db: AsyncConnection, endings: Sequence[Ending]) -> Sequence[s
             for ending, state in zip(endings, states, strict=True)
         ],
     )
-    await tell(
-        db,
-        [
-            notice
-            for ending, state in zip(endings, states, strict=True)
-            if state is not None
-            for notice in ending.notices
-        ],
-    )
+    settled = [ending for ending, state in zip(endings, states, strict=True) if state is not None]
+    await tell(db, [notice for ending in settled for notice in ending.notices])
+    await backlog.capture(db, [wanted for ending in settled for wanted in ending.wanted])
+    for installation_id, causes in _ended_causes(settled).items():
+        # What is wrong once more by then is held once more: waking too much does no harm.
+        now = max(ending.settlement.settled_at for ending in settled)
+        await backlog.wake(db, installation_id=installation_id, causes=sorted(causes), now=now)
     return states
+
+
+def _ended_causes(settled: Sequence[Ending]) -> Mapping[int, set[str]]:
+    causes: dict[int, set[str]] = {}
+    for ending in settled:
+        if ending.ended_causes and ending.story.installation_id is not None:
+            causes.setdefault(ending.story.installation_id, set()).update(ending.ended_causes)
+    return dict(sorted(causes.items()))
 
 
 async def _read_links(db: AsyncConnection, keys: Sequence[LinkKey]) -> Sequence[RecordLink | None]:

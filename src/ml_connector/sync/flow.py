@@ -34,21 +34,23 @@ class Outcome:
     kind: Literal["written", "unchanged", "skipped", "planned"]
     reason: str
     """One sentence for the person who looks at the record."""
+    look_again_at: datetime | None = None
+    """When the record wants another run though no event may come: an invoice that falls due."""
 
     @classmethod
-    def skipped(cls, reason: str) -> Outcome:
+    def skipped(cls, reason: str, *, look_again_at: datetime | None = None) -> Outcome:
         """Nothing was to be done, for this reason."""
-        return cls(kind="skipped", reason=reason)
+        return cls(kind="skipped", reason=reason, look_again_at=look_again_at)
 
     @classmethod
-    def unchanged(cls, reason: str) -> Outcome:
+    def unchanged(cls, reason: str, *, look_again_at: datetime | None = None) -> Outcome:
         """Both sides agree already."""
-        return cls(kind="unchanged", reason=reason)
+        return cls(kind="unchanged", reason=reason, look_again_at=look_again_at)
 
     @classmethod
-    def written(cls, reason: str) -> Outcome:
+    def written(cls, reason: str, *, look_again_at: datetime | None = None) -> Outcome:
         """Something was created or changed."""
-        return cls(kind="written", reason=reason)
+        return cls(kind="written", reason=reason, look_again_at=look_again_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,8 @@ class Flow:
     """Default cadence of the safety net; the user may set another."""
     spacing: timedelta = timedelta(seconds=5)
     """A record that was just settled rests this long."""
+    rest: timedelta = timedelta()
+    """How long a record that another flow wants waits for more of the same: one run for all."""
     weigh: Callable[[str, Any], Awaitable[Worth]] | None = None
     """``async (record key, the pair's context) -> Worth``, for the dry run of a backfill; reads
     only. Without it a backfill counts records and names no sums."""

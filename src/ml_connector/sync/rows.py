@@ -84,5 +84,7 @@ class Settlement:
     """Whether the count of starts goes on: only where the run did not come to an end."""
     loop_began_at: datetime | None = None
     loop_writes: int = 0
+    look_again_at: datetime | None = None
+    """When a row that is done wants another run by itself."""
     rests_for: timedelta = field(default=timedelta())
     """How long a row that is wanted again already rests first."""

@@ -91,7 +91,7 @@ class Runner:
                 run, progress, calls, settlement, started_at=started_at, trace_id=trace_id
             )
             crash_point("run.before_settle")
-            await self._settle(Ending(settlement, story, tuple(progress.notices)))
+            await self._settle(_ending(settlement, story, progress))
             crash_point("run.settled")
 
     async def _settlement(self, run: StartedRun, progress: RunProgress) -> Settlement | None:
@@ -115,7 +115,10 @@ class Runner:
         return self._ended_well(run, progress, outcome)
 
     def _ended_well(self, run: StartedRun, progress: RunProgress, outcome: Outcome) -> Settlement:
-        settlement = self._settled(run, RowState.DONE, outcome.kind, outcome.reason)
+        settlement = replace(
+            self._settled(run, RowState.DONE, outcome.kind, outcome.reason),
+            look_again_at=outcome.look_again_at,
+        )
         began_at, writes = _loop_count(run, progress, self._now())
         settlement = replace(settlement, loop_began_at=began_at, loop_writes=writes)
         if writes <= MOST_WRITES_IN_WINDOW:
@@ -245,6 +248,17 @@ class Runner:
 
     def _now(self) -> datetime:
         return self._engine.clock.now()
+
+
+def _ending(settlement: Settlement, story: RunStory, progress: RunProgress) -> Ending:
+    """Return what is committed at the end; what a run sets going counts only if it ended well.
+
+    One that did not comes again, and sets it going then.
+    """
+    ending = Ending(settlement, story, tuple(progress.notices))
+    if settlement.state is not RowState.DONE:
+        return ending
+    return replace(ending, wanted=tuple(progress.wanted), ended_causes=tuple(progress.ended_causes))
 
 
 def _loop_count(

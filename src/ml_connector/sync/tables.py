@@ -126,6 +126,8 @@ backlog = Table(
     Column("queued_at", MOMENT),
     Column("started_at", MOMENT),
     Column("settled_at", MOMENT),
+    # when a row that is done wants another run though nothing may have changed by then
+    Column("look_again_at", MOMENT),
     # prevents two rows, and so two runs at once, of one record in one flow
     UniqueConstraint("owner", "flow", "record"),
     _one_of("state", RowState),
@@ -145,6 +147,12 @@ backlog = Table(
     # serves: waking what waited for a cause, and looking again when a hold is due
     Index("ix_backlog_held", "installation_id", "waits_for", postgresql_where="state = 'held'"),
     Index("ix_backlog_held_due", "due_at", postgresql_where="state = 'held'"),
+    # serves: rows that are done until a moment comes
+    Index(
+        "ix_backlog_look_again",
+        "look_again_at",
+        postgresql_where="state = 'done' AND look_again_at IS NOT NULL",
+    ),
     # serves: lists by state
     Index("ix_backlog_workspace_state", "workspace_id", "state", "wanted_at"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -97,7 +98,8 @@ class Engine(RuleBasedStateMachine):
         run = data.draw(st.sampled_from(self.running))
         state = data.draw(st.sampled_from([RowState.DONE, RowState.DONE, RowState.HELD]))
         self.running.remove(run)
-        settled = self.wait(self._settle(run, state))
+        later = data.draw(st.none() | st.integers(0, 60))
+        settled = self.wait(self._settle(run, state, look_again_in=later))
         if settled is not None and state is RowState.DONE:
             self.seen_by_runs[run.owner, run.record] = run.wanted
 
@@ -114,6 +116,17 @@ class Engine(RuleBasedStateMachine):
         job = data.draw(st.sampled_from(self.jobs))
         self.jobs.remove(job)
         self.wait(self._lose(job))
+
+    @rule()
+    def look_again(self) -> None:
+        """What asked to be looked at by now is wanted once more, as if an event had come."""
+        due = {
+            (row.owner, row.record)
+            for row in self.wait(self._rows())
+            if row.state == "done" and row.look_again_at and row.look_again_at <= self.clock.now()
+        }
+        assert self.wait(self._look_again()) == len(due)
+        self.wanted.update(due)
 
     @rule(seconds=st.integers(1, 60))
     def pass_time(self, seconds: int) -> None:
@@ -199,8 +212,11 @@ class Engine(RuleBasedStateMachine):
             (run,) = await backlog.start(db, [job])
         return run
 
-    async def _settle(self, run: StartedRun, state: RowState) -> str | None:
+    async def _settle(
+        self, run: StartedRun, state: RowState, *, look_again_in: int | None = None
+    ) -> str | None:
         now = self.clock.now()
+        later = None if look_again_in is None else now + timedelta(seconds=look_again_in)
         async with self.database.transaction() as db:
             (settled,) = await backlog.settle(
                 db,
@@ -214,6 +230,7 @@ class Engine(RuleBasedStateMachine):
                         due_at=now,
                         settled_at=now,
                         outcome=state.value,
+                        look_again_at=later,
                     )
                 ],
             )
@@ -240,6 +257,10 @@ class Engine(RuleBasedStateMachine):
     async def _wake(self) -> None:
         async with self.database.transaction() as db:
             await backlog.wake_due(db, now=self.clock.now())
+
+    async def _look_again(self) -> int:
+        async with self.database.transaction() as db:
+            return await backlog.look_again(db, now=self.clock.now())
 
     async def _sweep(self) -> None:
         async with self.database.transaction() as db:
