@@ -49,10 +49,10 @@ class Aftermath:
     """Runs that were under way then and were begun again by somebody else."""
     begun_again_within: timedelta
     """The longest that such a record waited for its next run."""
-    ended_within: timedelta
-    """The longest that such a record took until it was done."""
-    first_other_within: timedelta | None
-    """When the first other record settled; None when there was no other."""
+    first_ended_within: timedelta
+    """When the first such record was done; how long all take depends on how many there are."""
+    went_on_within: timedelta
+    """When a run of any record ended next: work that was in other hands goes on."""
 
 
 async def keep_journal(made: World) -> None:
@@ -71,7 +71,7 @@ async def now(made: World) -> datetime:
 
 async def aftermath(made: World, at: datetime) -> Aftermath:
     """Say how the flow's records fared that were being worked on at this moment."""
-    begun, ended, others = [], [], []
+    begun, ended, settled = [], [], []
     for entries in (await _entries(made)).values():
         before = [entry for entry in entries if entry.at <= at]
         after = [entry for entry in entries if entry.at > at]
@@ -82,13 +82,12 @@ async def aftermath(made: World, at: datetime) -> Aftermath:
             begun.append(after[0].at - at)
             ended.append(after[-1].at - at)
             assert after[-1].state == "done", f"{after[-1].record} is {after[-1].state}"
-        else:
-            others += [entry.at - at for entry in after if entry.was == "running"][:1]
+        settled += [entry.at - at for entry in after if entry.state in _SETTLED]
     return Aftermath(
         taken_over=len(begun),
         begun_again_within=max(begun, default=timedelta()),
-        ended_within=max(ended, default=timedelta()),
-        first_other_within=min(others, default=None),
+        first_ended_within=min(ended, default=timedelta()),
+        went_on_within=min(settled, default=timedelta()),
     )
 
 

@@ -26,31 +26,46 @@ FENCED_OFF = ("run_fenced_off", "run_not_wanted", "run_failed")
 
 
 @pytest.mark.parametrize("nth", [1, 60])
-@pytest.mark.parametrize("point", trials.POINTS)
+@pytest.mark.parametrize(
+    "point", [point for point in trials.POINTS if not point.startswith("poll")]
+)
 async def test_worker_killed_beside_another_one_leaves_every_order_once_and_soon(
     point: str, nth: int, database_url: str, tmp_path: Path
 ):
-    # A poll passes few points; a record is begun again once its own call cannot be sent any more.
-    count = 1 if point.startswith("poll") else nth
-    async with world(database_url, tmp_path) as made:
+    async with world(database_url, tmp_path, serves=True) as made:
         firm = await company(made, DEALS)
         await journal.keep_journal(made)
+        dying = made.start_worker(crash_at=f"{point}:{nth}")
+        made.start_worker()
+        await logged(made, 1, "process_started")
         await firm.win()
-        dying = made.start_worker(crash_at=f"{point}:{count}")
-        if not point.startswith("poll"):  # of two workers, the other one may do the only poll
-            made.start_worker()
         await died(dying, within=trials.PATIENCE)
         killed_at = await journal.now(made)
         made.start_worker()
-        await made.poll_now()
 
         await trials.all_right(firm)
 
         after = await journal.aftermath(made, killed_at)
         assert after.begun_again_within <= RECORD_AGAIN_WITHIN
-        assert after.ended_within <= RECORD_AGAIN_WITHIN + SENT_BEFORE
-        if not point.startswith("poll") and after.first_other_within is not None:
-            assert after.first_other_within <= OTHERS_WITHIN
+        assert after.first_ended_within <= RECORD_AGAIN_WITHIN + SENT_BEFORE
+        assert after.went_on_within <= OTHERS_WITHIN
+        assert await journal.overlaps(made) == []
+
+
+@pytest.mark.parametrize("point", ["poll.page_read", "poll.page_captured"])
+async def test_worker_killed_while_it_polls_leaves_no_gap(
+    point: str, database_url: str, tmp_path: Path
+):
+    async with world(database_url, tmp_path) as made:
+        firm = await company(made, DEALS)
+        await firm.win()
+        await died(made.start_worker(crash_at=point), within=trials.PATIENCE)
+        made.start_worker()
+        made.start_worker()
+        await made.poll_now()
+
+        await trials.all_right(firm)
+
         assert await journal.overlaps(made) == []
 
 
