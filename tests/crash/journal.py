@@ -15,8 +15,6 @@ from typing import Any
 from sqlalchemy import text
 from tests.world.world import FLOW, World
 
-_SETTLED = frozenset({"done", "held", "dead", "ready"})
-
 _INSTALL = (
     """
     CREATE TABLE test_journal (
@@ -52,7 +50,7 @@ class Aftermath:
     first_ended_within: timedelta
     """When the first such record was done; how long all take depends on how many there are."""
     went_on_within: timedelta
-    """When a run of any record ended next: work that was in other hands goes on."""
+    """When a run began or ended next, of whatever record: other work goes on."""
 
 
 async def keep_journal(made: World) -> None:
@@ -71,7 +69,7 @@ async def now(made: World) -> datetime:
 
 async def aftermath(made: World, at: datetime) -> Aftermath:
     """Say how the flow's records fared that were being worked on at this moment."""
-    begun, ended, settled = [], [], []
+    begun, ended, steps = [], [], []
     for entries in (await _entries(made)).values():
         before = [entry for entry in entries if entry.at <= at]
         after = [entry for entry in entries if entry.at > at]
@@ -82,12 +80,12 @@ async def aftermath(made: World, at: datetime) -> Aftermath:
             begun.append(after[0].at - at)
             ended.append(after[-1].at - at)
             assert after[-1].state == "done", f"{after[-1].record} is {after[-1].state}"
-        settled += [entry.at - at for entry in after if entry.state in _SETTLED]
+        steps += [entry.at - at for entry in after if "running" in {entry.was, entry.state}]
     return Aftermath(
         taken_over=len(begun),
         begun_again_within=max(begun, default=timedelta()),
         first_ended_within=min(ended, default=timedelta()),
-        went_on_within=min(settled, default=timedelta()),
+        went_on_within=min(steps, default=timedelta()),
     )
 
 

@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.app.services import Services
+from ml_connector.jobs import lifelines
 from ml_connector.jobs.queue import Hands
 from ml_connector.storage.database import is_database_away, open_connection
 from ml_connector.sync import backlog, feeder, scheduler
@@ -193,6 +194,9 @@ class Worker:
             await run(partial(backlog.look_again, now=now))
             await run(partial(take_up_second_looks, now=now))
             await services.delivery.deliver_due()
+            freed = await run(lifelines.free_lost)
+            if freed:
+                log.warning("lost_workers_runs_freed", runs=freed)
             if self._sweep.is_due(services.clock.monotonic()):
                 await run(_sweep)
             if self._ended.is_due(now.timestamp()):

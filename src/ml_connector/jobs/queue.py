@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import structlog
@@ -32,6 +34,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.core.backoff import next_delay
+from ml_connector.jobs import lifelines
 from ml_connector.storage.urls import connection_arguments
 
 log = structlog.get_logger()
@@ -51,7 +54,7 @@ TABLES = DBSettings(
 )
 
 DEQUEUE_TIMEOUT = timedelta(seconds=1)
-HEARTBEAT_TIMEOUT = timedelta(seconds=3)  # a killed worker's job is taken over within 3.4 s
+HEARTBEAT_TIMEOUT = timedelta(seconds=3)  # a vanished worker's job is taken over within 3.4 s
 _BATCH = 100  # jobs claimed at once: a wave of the feeder, and a batch of a vendor's reads
 _RESTART_CEILING = timedelta(seconds=10)
 _PAYLOAD = struct.Struct(">qq")
@@ -188,7 +191,7 @@ class Hands:
 
     async def _work_until_it_ends(self) -> None:
         async with asyncpg.create_pool(
-            **connection_arguments(self._database_url), min_size=2, max_size=4
+            **connection_arguments(self._database_url), min_size=3, max_size=5
         ) as pool:
             driver = AsyncpgPoolDriver(pool)
             manager = QueueManager(_queries(driver), channel=TABLES.channel)
@@ -201,16 +204,37 @@ class Hands:
             # heard, and the manager ends ten seconds later. So we listen before it begins.
             await driver.add_listener(TABLES.channel, _hear_nothing)
             try:
-                await manager.run(
-                    dequeue_timeout=DEQUEUE_TIMEOUT,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                    batch_size=_BATCH,
-                    max_concurrent_tasks=self._concurrency,
-                    shutdown_on_listener_failure=True,
-                    log_aggregation_interval=timedelta(0),
-                )
+                async with _alive(pool, manager):
+                    await manager.run(
+                        dequeue_timeout=DEQUEUE_TIMEOUT,
+                        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                        batch_size=_BATCH,
+                        max_concurrent_tasks=self._concurrency,
+                        shutdown_on_listener_failure=True,
+                        log_aggregation_interval=timedelta(0),
+                    )
             finally:
                 self._manager = None
+
+
+@asynccontextmanager
+async def _alive(pool: asyncpg.Pool[Any], manager: QueueManager) -> AsyncIterator[None]:
+    """Hold the lifeline of ``manager`` for as long as it works.
+
+    A worker that has lost it claims nothing more: a new manager begins with a new one.
+    """
+
+    def end(_: object) -> None:
+        log.warning("lifeline_lost")
+        manager.shutdown.set()
+
+    async with pool.acquire() as connection:
+        connection.add_termination_listener(end)
+        try:
+            await lifelines.take(connection, str(manager.queue_manager_id))
+            yield
+        finally:
+            connection.remove_termination_listener(end)
 
 
 def _hear_nothing(_payload: str | bytes | bytearray) -> None:
