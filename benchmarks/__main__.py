@@ -15,6 +15,7 @@ from rich.console import Console
 from benchmarks import calls, deals, footprint, ingest, pacing, starting
 from benchmarks.deployment import Server, embedded_server
 from benchmarks.figures import Figure, show
+from ml_connector.app.logs import never_show_variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ def main() -> int:
     names = [name.strip() for name in chosen.only.split(",")]
     if unknown := set(names) - set(MEASURES):
         parser.error(f"there is no measure {', '.join(sorted(unknown))}")
+    never_show_variables()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 import uvloop
 
+from ml_connector.app.logs import never_show_variables
+
 _LONGEST_LINE = 64 * 1024 * 1024
 _ENDS_WITHIN = 30.0  # seconds; a worker may finish the runs that it has under way
 
@@ -92,6 +94,7 @@ def be_child(main: Callable[[Arguments], Awaitable[None]]) -> None:
     async def whole() -> None:
         await main(msgspec.json.decode(sys.argv[1], type=Arguments))
 
+    never_show_variables()
     uvloop.run(whole())
 
 

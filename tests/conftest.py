@@ -14,7 +14,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from tests.storage_support.databases import DatabaseServer
 
+from ml_connector.app.logs import never_show_variables
 from ml_connector.storage.database import Database
+
+never_show_variables()  # in the logs of tests either: they are read by others
 
 # How long an example takes says something about the machine and nothing about the law.
 hypothesis_settings.register_profile(

@@ -19,6 +19,7 @@ from subprocess import PIPE, Popen
 
 import structlog
 
+from ml_connector.app.logs import never_show_variables
 from ml_connector.storage.embedded import EmbeddedServer
 from ml_connector.storage.ownership import published
 
@@ -75,5 +76,6 @@ async def own(home: Path) -> None:
 
 
 if __name__ == "__main__":
+    never_show_variables()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(own(Path(sys.argv[1])))

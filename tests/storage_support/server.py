@@ -14,6 +14,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from ml_connector.app.logs import never_show_variables
 from ml_connector.storage.embedded import EmbeddedServer
 
 # Tests are not interested in surviving a power cut; the ones that are start a server of their own.
@@ -56,4 +57,5 @@ async def _until_free(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
+    never_show_variables()
     asyncio.run(serve(Path(sys.argv[1])))

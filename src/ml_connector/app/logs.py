@@ -1,4 +1,8 @@
-"""Structured logs: one event a line, with what is bound at the edges."""
+"""Structured logs: one event a line, with what is bound at the edges.
+
+Tracebacks show where, never with what: a function's variables hold settings, passwords among
+them. Structlog's own default prints them, so a process turns that off before anything else.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,16 @@ _LEVELS = {
 }
 
 
+def never_show_variables() -> None:
+    """Take variables out of the tracebacks of logs that nobody has set up yet.
+
+    Every process calls it first, so that what fails before `set_up_logs` is safe too. It holds
+    for what `structlog.reset_defaults` goes back to as well.
+    """
+    structlog.reset_defaults()
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+
+
 def set_up_logs(settings: DeploymentSettings, *, stream: TextIO | None = None) -> None:
     """Send every log of this process to standard error: standard output is for results.
 
@@ -28,7 +42,7 @@ def set_up_logs(settings: DeploymentSettings, *, stream: TextIO | None = None) -
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer()
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[

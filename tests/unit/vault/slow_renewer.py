@@ -9,6 +9,7 @@ import asyncio
 import sys
 from datetime import timedelta
 
+from ml_connector.app.logs import never_show_variables
 from ml_connector.core.clock import SystemClock
 from ml_connector.core.logins import Login
 from ml_connector.core.secret import Secret
@@ -42,4 +43,5 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
+    never_show_variables()
     asyncio.run(main(sys.argv[1]))

@@ -24,6 +24,7 @@ from ml_connector.app.cli import (
     status,
 )
 from ml_connector.app.cli.exits import EXIT_CODES
+from ml_connector.app.logs import never_show_variables
 
 _RUNNING, _SETTING_UP = "Run it", "Set it up"
 _LOOKING, _ACTING = "Look at it", "Act on records"
@@ -82,6 +83,7 @@ def program() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; the console script's entry."""
+    never_show_variables()
     command = typer.main.get_command(program())
     _say_nothing_of_flags(command)
     command()
