@@ -20,11 +20,12 @@ demo: $(VENV)/.runtime  ## fifty won deals become orders, against the local sand
 test: $(VENV)/.dev  ## all tests, in parallel, against the embedded database and the simulators
 	$(BIN)/pytest -n $(JOBS) -m "not prove" $(ARGS)
 
-check: $(VENV)/.dev  ## format, lint, types, import rules
+check: $(VENV)/.dev  ## format, lint, types, import rules, the shape of every folder
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/architecture
 
 prove: $(VENV)/.dev  ## the long crash tests: every point, two workers, 200 deals
 	$(BIN)/pytest -n $(JOBS) -m prove $(ARGS)

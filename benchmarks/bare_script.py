@@ -25,7 +25,7 @@ from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.transport.http import Transport
 from ml_connector.vendors import acumatica, pipedrive
-from ml_connector.vendors.acumatica.profile import limits_of
+from ml_connector.vendors.acumatica import limits_of
 from ml_connector.vendors.pipedrive.deal_lines import NetLine, net_lines
 from ml_connector.vendors.pipedrive.drafts import DealUpdate, OrganizationDraft
 from ml_connector.vendors.pipedrive.models import Deal, Organization, Person

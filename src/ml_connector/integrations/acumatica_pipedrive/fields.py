@@ -23,8 +23,7 @@ from ml_connector.sync.mapping.fields import FieldCatalogue
 from ml_connector.sync.mapping.model import MappingConfig
 from ml_connector.sync.scope import Condition, Scope, ScopeConfig, compile_scope
 from ml_connector.vendors import acumatica, pipedrive
-from ml_connector.vendors.pipedrive.definitions import Fields
-from ml_connector.vendors.pipedrive.lists import ListName
+from ml_connector.vendors.pipedrive import Fields, ListName
 from ml_connector.vendors.pipedrive.models import Entity
 
 T = TypeVar("T")

@@ -11,8 +11,7 @@ import msgspec
 from ml_connector.sync.mapping.fields import Field, FieldCatalogue, Kind
 from ml_connector.sync.mapping.views import fields_of
 from ml_connector.vendors import pipedrive
-from ml_connector.vendors.pipedrive.custom_fields import FieldSet
-from ml_connector.vendors.pipedrive.lists import ListName, Names
+from ml_connector.vendors.pipedrive import FieldSet, ListName, Names
 from ml_connector.vendors.pipedrive.models import (
     Deal,
     DealProduct,

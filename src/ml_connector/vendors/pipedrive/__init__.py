@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_connector.transport.vendor import Vendor
-from ml_connector.vendors.pipedrive import models
+from ml_connector.vendors.pipedrive import deal_lines, drafts, line_rules, models
 from ml_connector.vendors.pipedrive.auth import CONSENT, revoke
 from ml_connector.vendors.pipedrive.client import Client
 from ml_connector.vendors.pipedrive.custom_fields import FieldChanges, FieldSet
+from ml_connector.vendors.pipedrive.definitions import Fields
 from ml_connector.vendors.pipedrive.drafts import (
     AddressDraft,
     ContactPointDraft,
@@ -28,6 +29,7 @@ from ml_connector.vendors.pipedrive.drafts import (
     WebhookDraft,
     Written,
 )
+from ml_connector.vendors.pipedrive.lists import ListName, Names
 from ml_connector.vendors.pipedrive.profile import PROFILE, limits_for
 from ml_connector.vendors.pipedrive.settings import Settings
 from ml_connector.vendors.pipedrive.subscribing import subscribe
@@ -56,6 +58,9 @@ __all__ = [
     "FieldChanges",
     "FieldDraft",
     "FieldSet",
+    "Fields",
+    "ListName",
+    "Names",
     "OrganizationDraft",
     "OwnField",
     "PersonDraft",
@@ -65,7 +70,10 @@ __all__ = [
     "Settings",
     "WebhookDraft",
     "Written",
+    "deal_lines",
+    "drafts",
     "limits_for",
+    "line_rules",
     "models",
     "revoke",
 ]

@@ -14,8 +14,8 @@ from ml_connector.integrations.acumatica_pipedrive import comparing
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
+from ml_connector.vendors.acumatica import Written
 from ml_connector.vendors.acumatica.drafts import SalesInvoiceDraft, SalesOrderDraft
-from ml_connector.vendors.acumatica.echo import Written
 from ml_connector.vendors.acumatica.models import SalesInvoice, SalesOrder
 from ml_connector.vendors.pipedrive.deal_lines import DealLines
 
