@@ -17,6 +17,8 @@ from tests.storage_support.databases import DatabaseServer
 from ml_connector.app.logs import never_show_variables
 from ml_connector.storage.database import Database
 
+pytest_plugins = ["tests.security.left_behind"]
+
 never_show_variables()  # in the logs of tests either: they are read by others
 
 # How long an example takes says something about the machine and nothing about the law.

@@ -14,11 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.security.looking import canary_master_key
 from tests.world.world import WRITE_DEADLINE
 
 from ml_connector.core.errors import ConnectorError
 from ml_connector.storage.embedded import join
-from ml_connector.vault.keyring import new_master_key
 
 _REPOSITORY = Path(__file__).parents[2]
 _UP = (
@@ -36,7 +36,7 @@ class Whole:
 
     folder: Path
     port: int
-    master_keys: str = field(default_factory=new_master_key)
+    master_keys: str = field(default_factory=canary_master_key)
     process: subprocess.Popen[bytes] | None = None
 
     @property

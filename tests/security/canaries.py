@@ -63,13 +63,14 @@ class Collector:
 
 
 async def dump(url: str, *, without: Iterable[str] = ()) -> dict[str, bytes]:
-    """Return every table as text, whatever its columns are."""
+    """Return every table that has rows as text, whatever its columns are."""
     connection = await asyncpg.connect(url)
     try:
         tables = await connection.fetch(
             "SELECT c.oid::regclass::text AS name FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+            " WHERE c.relkind = 'r' AND pg_relation_size(c.oid) > 0"
+            " AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
         )
         found = {}
         for row in tables:

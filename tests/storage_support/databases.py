@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
+from tests.security.looking import LEFT
 from tests.storage_support.server import users_file
 
 import ml_connector
@@ -68,7 +69,11 @@ class DatabaseServer:
         return with_database(self.url, name)
 
     def drop_database(self, url: str) -> None:
-        """Drop a database, whoever still holds a connection to it."""
+        """Drop a database, whoever still holds a connection to it, after a look into it."""
+        self._do(LEFT.look_into_database(url))
+        self._drop(url)
+
+    def _drop(self, url: str) -> None:
         name = url.partition("?")[0].rpartition("/")[2]
         self._do(self._admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
@@ -126,7 +131,7 @@ class DatabaseServer:
         if exists:
             return
         being_made = f"{_TEMPLATE}_new"
-        self.drop_database(with_database(self.url, being_made))
+        self._drop(with_database(self.url, being_made))
         self._do(self._admin.execute(f'CREATE DATABASE "{being_made}"'))
         self._do(fill_template(with_database(self.url, being_made)))
         self._do(self._admin.execute(f'ALTER DATABASE "{being_made}" RENAME TO "{_TEMPLATE}"'))

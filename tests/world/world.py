@@ -25,6 +25,7 @@ from typing import Any
 import aiohttp
 import yaml
 from sqlalchemy import text
+from tests.security.looking import canary_master_key
 
 from ml_connector.app.applying import Applying
 from ml_connector.app.configuration import load
@@ -36,7 +37,7 @@ from ml_connector.app.web import serving
 from ml_connector.app.worker import Worker
 from ml_connector.core.secret import Secret
 from ml_connector.storage.database import Database, is_database_away
-from ml_connector.vault.keyring import Keyring, new_master_key
+from ml_connector.vault.keyring import Keyring
 from vendor_simulators.kit.sandbox import Sandbox
 
 FLOW = "won_deal_to_sales_order"
@@ -127,7 +128,13 @@ class World:
 
     # --- our side ------------------------------------------------------------------------
 
-    async def apply(self, *, crm_token: str | None = None, **installation: Any) -> None:
+    async def apply(
+        self,
+        *,
+        crm_token: str | None = None,
+        erp_password: str | None = None,
+        **installation: Any,
+    ) -> None:
         """Apply a configuration for both simulators, with changes to the installation."""
         described = self.sandbox.describe()
         crm, erp = described["pipedrive"], described["acumatica"]
@@ -137,7 +144,7 @@ class World:
                     "vendor": "pipedrive",
                     "settings": {
                         "api_url": crm["url"],
-                        "api_token": crm_token or crm["api_token"],
+                        "api_token": "${env:CRM_TOKEN}",
                     },
                 },
                 "erp": {
@@ -146,9 +153,9 @@ class World:
                         "instance_url": erp["instance_url"],
                         "login_mode": "oauth_password",
                         "client_id": erp["client_id"],
-                        "client_secret": erp["client_secret"],
+                        "client_secret": "${env:ERP_SECRET}",
                         "username": erp["username"],
-                        "password": erp["password"],
+                        "password": "${env:ERP_PASSWORD}",
                         "concurrent_requests": 8,
                     },
                 },
@@ -167,7 +174,12 @@ class World:
         }
         path = self.folder / "configuration.yaml"
         path.write_text(yaml.safe_dump(document))
-        await Applying(self.services).apply(load(path), who="test")
+        secrets = {
+            "CRM_TOKEN": crm_token or crm["api_token"],
+            "ERP_SECRET": erp["client_secret"],
+            "ERP_PASSWORD": erp_password or erp["password"],
+        }
+        await Applying(self.services).apply(load(path, environment=secrets), who="test")
 
     async def jump(self, by: timedelta) -> None:
         """Let time pass at once, for the simulators and for business time."""
@@ -301,7 +313,7 @@ async def world(
 
     Where another process serves, ``public_url`` is its address and ``master_keys`` are its keys.
     """
-    master_keys = master_keys or new_master_key()
+    master_keys = master_keys or canary_master_key()
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox.start(seed=1, switches=switches or None))
         database = await Database.connect(database_url, application_name="test")

@@ -9,12 +9,13 @@ from typing import Any
 from vendor_simulators.acumatica.oauth import ConnectedApp, OAuth
 from vendor_simulators.acumatica.sessions import Session, Sessions, User
 from vendor_simulators.kit import SimClock
+from vendor_simulators.kit.marks import MARK
 
 TENANT = "Company"
 USERNAME = "api-connector"
-PASSWORD = "Sandbox-Passw0rd"
+PASSWORD = f"Sandbox-Passw0rd-{MARK}"
 CLIENT_ID = f"6B1F0C2E-9A44-4E57-BD13-2C7705A1D9E4@{TENANT}"
-CLIENT_SECRET = "sandbox-client-secret"
+CLIENT_SECRET = f"sandbox-client-secret-{MARK}"
 REDIRECT_URI = "http://127.0.0.1:8400/oauth/callback"
 _BEARER = "bearer "
 

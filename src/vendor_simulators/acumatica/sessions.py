@@ -10,6 +10,7 @@ from typing import Any
 
 from vendor_simulators.acumatica.answers import RefusalError, fault, message
 from vendor_simulators.kit import SimClock
+from vendor_simulators.kit.marks import MARK
 
 
 @dataclass
@@ -143,9 +144,9 @@ class Sessions:
         return idle > float(self._switches["session_idle_minutes"]) * 60
 
     def secret(self, size: int) -> str:
-        """Return a fresh secret of ``size`` random bytes."""
+        """Return a fresh secret of ``size`` random bytes, after the sandbox's mark."""
         drawn = self._rng.getrandbits(size * 8).to_bytes(size, "big")
-        return base64.urlsafe_b64encode(drawn).decode().rstrip("=").replace("-", "x")
+        return MARK + base64.urlsafe_b64encode(drawn).decode().rstrip("=").replace("-", "x")
 
     def _free_idle_seats(self) -> None:
         for session in list(self.all.values()):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vendor_simulators.kit import SimClock
+from vendor_simulators.kit.marks import marked
 from vendor_simulators.pipedrive.answers import unauthorized
 
 CODE_LIFE = timedelta(minutes=5)
@@ -51,7 +52,7 @@ class LoginBook:
         self._rng = rng
         self._switches = switches
         self.client_id = f"{rng.getrandbits(64):016x}"
-        self.client_secret = f"{rng.getrandbits(160):040x}"
+        self.client_secret = marked(f"{rng.getrandbits(160):040x}")
         self._by_api_token: dict[str, int] = {}
         self._codes: dict[str, Grant] = {}
         self._access: dict[str, Grant] = {}
@@ -62,7 +63,7 @@ class LoginBook:
         self._by_api_token = {
             token: owner for token, owner in self._by_api_token.items() if owner != user_id
         }
-        token = f"{self._rng.getrandbits(160):040x}"
+        token = marked(f"{self._rng.getrandbits(160):040x}")
         self._by_api_token[token] = user_id
         return token
 
@@ -90,7 +91,7 @@ class LoginBook:
 
     def new_code(self, user_id: int, redirect_uri: str) -> str:
         """Return a code that is good once, for five minutes."""
-        code = f"{APP_ID}.{user_id}.{self._rng.getrandbits(128):032x}"
+        code = f"{APP_ID}.{user_id}.{marked(f'{self._rng.getrandbits(128):032x}')}"
         self._codes[code] = Grant(
             user_id, self._app_scopes(), self._clock.now() + CODE_LIFE, redirect_uri
         )
@@ -106,7 +107,7 @@ class LoginBook:
 
     def issue(self, grant: Grant) -> tuple[str, str]:
         """Return a new access token and refresh token."""
-        refresh = f"1:1:{self._rng.getrandbits(160):040x}"
+        refresh = self._new_refresh()
         self._refresh[refresh] = Grant(grant.user_id, grant.scopes, self._refresh_end())
         return self._new_access(grant, refresh), refresh
 
@@ -122,7 +123,7 @@ class LoginBook:
         kept = refresh
         if self._switches["rotate_refresh_tokens"]:
             del self._refresh[refresh]
-            kept = f"1:1:{self._rng.getrandbits(160):040x}"
+            kept = self._new_refresh()
             self._refresh[kept] = grant
         return self._new_access(grant, kept), kept, grant
 
@@ -167,8 +168,11 @@ class LoginBook:
             for token, grant in book.items()
         ]
 
+    def _new_refresh(self) -> str:
+        return f"1:1:{marked(f'{self._rng.getrandbits(160):040x}')}"
+
     def _new_access(self, grant: Grant, refresh: str) -> str:
-        noise = base64.b64encode(self._rng.randbytes(_ACCESS_BYTES)).decode()
+        noise = marked(base64.b64encode(self._rng.randbytes(_ACCESS_BYTES)).decode())
         token = f"v1u:AQIBAHj{noise}"
         life = timedelta(seconds=self._switches["access_token_seconds"])
         ends = self._clock.now() + life

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 from tests.scenarios.cli.machine import Machine
+from tests.security.looking import LEFT
 from tests.world.world import WRITE_DEADLINE, World, world
 from typer.testing import CliRunner
 
@@ -49,6 +50,7 @@ class CommandLine:
             CliRunner().invoke, program(), arguments, env={**self._environment, **environment}
         )
         ended = Ended(found.exit_code, found.stdout, found.stderr)
+        LEFT.look("output of commands", " ".join(arguments), found.output)
         assert ended.code == code, f"{arguments}: {ended}"
         assert "Traceback" not in ended.err
         return ended

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.security.looking import LEFT
+
 _PROGRAM = [sys.executable, "-c", "from ml_connector.app.cli import main; main()"]
 PATIENCE = 30.0  # seconds
 
@@ -40,6 +42,8 @@ class Machine:
             timeout=PATIENCE,
             check=False,
         )
+        for said in (ended.stdout, ended.stderr):
+            LEFT.look("output of commands", " ".join(arguments), said)
         assert code in {None, ended.returncode}, ended
         assert "Traceback" not in ended.stderr
         return ended
