@@ -89,7 +89,7 @@ async def test_webhook_is_answered_503_while_the_database_is_away_and_taken_when
         deal = await shop.deal(shop.line())
         async with database_away(shop):
             await shop.wins(deal)
-            assert await first_answers(shop) == [503]
+            assert set(await first_answers(shop)) == {503}
 
         await shop.world.control("clock", {"advance_seconds": 60})  # Pipedrive tries again
         await shop.world.work_inside()
