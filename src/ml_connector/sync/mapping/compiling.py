@@ -312,7 +312,7 @@ class _Compiling:
         form: Form,
     ) -> Iterator[tuple[str, Any]]:
         options = [each.field.options for each in sources if each.field.options]
-        is_open = len(options) < len(sources)
+        is_open = len(options) < len(sources) or not sources  # unknown paths are told already
         # Labels first: an entry by id is meant for that one of several with the same label.
         entries = sorted(
             table.entries.items(), key=lambda entry: any(entry[0] in o for o in options)

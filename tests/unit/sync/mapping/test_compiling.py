@@ -31,6 +31,18 @@ def faults_of(config: Any) -> list[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
+def test_unknown_field_with_a_table_is_told_as_an_unknown_field():
+    found = faults_of(
+        {
+            "fields": {"CustomerOrder": {"from": "deal.Purchse order", "table": "orders"}},
+            "tables": {"orders": {"entries": {"A": "B"}}},
+        }
+    )
+
+    assert len(found) == 1
+    assert "Pipedrive deal has no field 'Purchse order'" in found[0]
+
+
 def test_mapping_knows_its_version_ownership_and_the_fields_it_depends_on():
     config = {
         "fields": {
