@@ -23,7 +23,7 @@ _OF_A_VENDOR = (
     "NOTES.md", "auth.py", "client.py", "errors.py", "models.py", "pages.py", "profile.py",
     "settings.py", "webhooks.py", "wire.py",
 )  # fmt: skip
-_OF_A_PAIR = ("context.py", "flows/", "integration.py", "mappings.py", "settings.py")
+_OF_A_PAIR = ("PROMISES.md", "context.py", "flows/", "integration.py", "mappings.py", "settings.py")
 _PARTS = {
     "app", "api", "audit", "connections", "console", "core", "integrations", "jobs",
     "notifications", "storage", "sync", "transport", "vault", "vendors", "webhooks",

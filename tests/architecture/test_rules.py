@@ -13,7 +13,7 @@ from tests.architecture.source import Module, modules
 # outcome somebody else waits for. What is left of a failure there is named.
 EDGES = {
     "ml_connector/app/cli/session.py::carry_out": "a command ends with words and an exit code",
-    "ml_connector/app/keeping.py::keep": "a chore that fails is logged and left to the next round",
+    "ml_connector/app/keeping.py::_each_of": "a failed chore is logged and left to the next round",
     "ml_connector/app/worker.py::_guarded": "a loop of the worker is logged and begun again",
     "ml_connector/audit/calls.py::_write_batch": "the trail must not stop the work; logged",
     "ml_connector/connections/ping.py::keep_probing": "logged, and the next probe comes",

@@ -214,16 +214,22 @@ async def open_shop(
     settings: Mapping[str, Any] | None = None,
     pipedrive: Mapping[str, Any] | None = None,
     acumatica: Mapping[str, Any] | None = None,
+    fields: Mapping[str, Any] | None = None,
     works: bool = True,
     **how: Any,
 ) -> AsyncIterator[Shop]:
-    """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works."""
+    """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works.
+
+    ``fields`` are custom fields that Pipedrive has, by the record that they belong to.
+    """
     switches: dict[str, Any] = {
         name: given for name, given in (("pipedrive", pipedrive), ("acumatica", acumatica)) if given
     }
     async with world(database_url, folder, serves=True, **how, **switches) as made:
         shop = Shop(made)
         await shop.item("PUMP")
+        if fields is not None:
+            await made.control("pipedrive/seed", {"fields": fields})
         await made.apply(settings=dict(settings or {}))
         if works:
             await made.work_inside()
