@@ -39,6 +39,7 @@ _OF_NO_MODULE = {
     "vendor_simulators": "simulators are tried over sockets, by what a vendor does",
     "storage/test_release_schema.py": "the tables of all parts together against the migrations",
     "sync/test_engine_machine.py": "backlog, feeder, worker and crashes in any order",
+    "sync/test_setting_going.py": "what a run asks of the engine beside its record",
     "sync/test_write_once.py": "the context's `write_once`, which several modules keep",
     "sync/test_write_fields.py": "the context's `write_fields`, which several modules keep",
 }

@@ -55,10 +55,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     handed_on: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if handed_on is not None:
         handed_on["left_behind"] = {"looked": dict(LEFT.looked), "found": LEFT.found}
-    elif LEFT.found and session.exitstatus in {
-        pytest.ExitCode.OK,
-        pytest.ExitCode.NO_TESTS_COLLECTED,
-    }:
+    elif LEFT.found and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

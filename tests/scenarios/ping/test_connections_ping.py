@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from aiohttp import web
+from tests.security.looking import LEFT
 from tests.unit.transport.certificates import serving, write_certificate
 from tests.world.world import World, world
 
@@ -224,6 +225,8 @@ async def ping_all(one: World) -> tuple[dict[str, Any], int]:
         stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(), timeout=60)
+    for said in (out, err):
+        LEFT.look("output of commands", "connections ping", said)
     assert out, err.decode()
     return json.loads(out), process.returncode or 0
 
