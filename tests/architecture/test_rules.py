@@ -40,6 +40,7 @@ ASKS_THE_DATABASE_FOR_ITS_CLOCK = {
     "ml_connector/app/keeping.py": "age of the run queue's own rows, which carry that clock",
     "ml_connector/connections/budgets.py": "windows that all workers share, seconds long",
     "ml_connector/connections/health.py": "whose turn it is to probe",
+    "ml_connector/jobs/lifelines.py": "the run queue's own column, which PgQueuer fills so",
     "ml_connector/storage/database.py": "reading that clock",
     "ml_connector/sync/backlog.py": "when a run began: a lost job is known by it",
     "ml_connector/sync/effects.py": "until when a call may leave, and which restore it precedes",
