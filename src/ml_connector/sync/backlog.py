@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.core.lanes import Lane
-from ml_connector.sync.rows import Settlement, StartedRun, Wanted
+from ml_connector.sync.rows import LOOP, Settlement, StartedRun, Wanted
 
 READY_CHANNEL = "ml_backlog_ready"  # NOTIFY: the feeder has something to look at
 
@@ -38,13 +38,15 @@ _CAPTURE = text(
             trigger, seen_version, wanted_at)
     ON CONFLICT (owner, flow, record) DO UPDATE SET
         wanted = b.wanted + 1,
-        state = CASE WHEN b.state IN ('done', 'held', 'dead') THEN 'ready' ELSE b.state END,
+        state = CASE WHEN b.state = 'held' AND starts_with(b.waits_for, :loop) THEN b.state
+                     WHEN b.state IN ('done', 'held', 'dead') THEN 'ready' ELSE b.state END,
         lane = CASE WHEN b.state = 'done' THEN excluded.lane
                     ELSE LEAST(b.lane, excluded.lane) END,
-        due_at = CASE b.state
-            WHEN 'queued' THEN b.due_at
-            WHEN 'running' THEN b.due_at
-            WHEN 'ready' THEN LEAST(b.due_at, excluded.due_at)
+        due_at = CASE
+            WHEN b.state IN ('queued', 'running') THEN b.due_at
+            -- events are what keeps a loop going: they do not end the hold that broke it
+            WHEN b.state = 'held' AND starts_with(b.waits_for, :loop) THEN b.due_at
+            WHEN b.state = 'ready' THEN LEAST(b.due_at, excluded.due_at)
             ELSE GREATEST(excluded.due_at, b.settled_at + CAST(:spacing AS interval)) END,
         failures = CASE WHEN b.state IN ('held', 'dead') THEN 0 ELSE b.failures END,
         starts = CASE WHEN b.state = 'dead' THEN 0 ELSE b.starts END,
@@ -81,7 +83,7 @@ _START = text(
 _SETTLE = text(
     """
     WITH s AS (
-        SELECT * FROM unnest(
+        SELECT *, COALESCE(starts_with(waits_for, :loop), false) AS is_loop FROM unnest(
             CAST(:ids AS bigint[]), CAST(:run_nos AS bigint[]), CAST(:attempts AS int[]),
             CAST(:wanteds AS bigint[]), CAST(:states AS text[]),
             CAST(:due_ats AS timestamptz[]), CAST(:settled_ats AS timestamptz[]),
@@ -99,9 +101,10 @@ _SETTLE = text(
     )
     UPDATE backlog b SET
         done = CASE WHEN s.state = 'done' THEN s.wanted ELSE b.done END,
-        -- what was wanted while the run went on wants a run of its own
-        state = CASE WHEN b.wanted > s.wanted THEN 'ready' ELSE s.state END,
-        due_at = CASE WHEN b.wanted > s.wanted THEN s.settled_at + s.rests_for ELSE s.due_at END,
+        -- what was wanted while the run went on wants a run of its own, but for a broken loop
+        state = CASE WHEN b.wanted > s.wanted AND NOT s.is_loop THEN 'ready' ELSE s.state END,
+        due_at = CASE WHEN b.wanted > s.wanted AND NOT s.is_loop
+                      THEN s.settled_at + s.rests_for ELSE s.due_at END,
         wanted_at = CASE WHEN b.wanted > s.wanted AND s.state = 'done'
                          THEN s.settled_at ELSE b.wanted_at END,
         outcome = s.outcome, reason = s.reason, waits_for = s.waits_for,
@@ -157,7 +160,7 @@ async def capture(db: AsyncConnection, wanted: Sequence[Wanted]) -> set[int]:
     """
     raised: set[int] = set()
     for spacing, group in _by_spacing(_merged(wanted)).items():
-        rows = await db.execute(_CAPTURE, {**_capture_columns(group), "spacing": spacing})
+        rows = await db.execute(_CAPTURE, {**_capture_columns(group), "spacing": spacing, "loop": LOOP})
         raised.update(row.id for row in rows)
     if raised:
         await announce(db)
@@ -182,7 +185,7 @@ async def start(
 
 async def settle(db: AsyncConnection, settlements: Sequence[Settlement]) -> Sequence[str | None]:
     """End runs; return each row's new state, or None where the fence has passed it by."""
-    rows = await db.execute(_SETTLE, _settle_columns(settlements))
+    rows = await db.execute(_SETTLE, {**_settle_columns(settlements), "loop": LOOP})
     states = {row.id: str(row.state) for row in rows}
     if "ready" in states.values():
         await announce(db)

@@ -12,6 +12,7 @@ from ml_connector.sync.states import RowState
 
 SECOND_LOOK = "second_look"  # built-in flow; its record is an effect
 POLL = "poll"  # built-in flow; its record is a stream
+LOOP = "loop:"  # begins the cause of a hold that broke a loop; events do not end such a hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

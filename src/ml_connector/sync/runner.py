@@ -35,7 +35,7 @@ from ml_connector.storage.database import is_database_away
 from ml_connector.sync.engine import Ending, Engine
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.progress import RunProgress
-from ml_connector.sync.rows import Settlement, StartedRun
+from ml_connector.sync.rows import LOOP, Settlement, StartedRun
 from ml_connector.sync.states import RowState
 from ml_connector.sync.writing_once import FencedOffError
 from ml_connector.transport.lanes import in_lane
@@ -121,18 +121,28 @@ class Runner:
         )
         began_at, writes = _loop_count(run, progress, self._now())
         settlement = replace(settlement, loop_began_at=began_at, loop_writes=writes)
-        if writes <= MOST_WRITES_IN_WINDOW:
-            return settlement
+        return settlement if writes <= MOST_WRITES_IN_WINDOW else self._broken(run, progress, settlement)
+
+    def _broken(
+        self, run: StartedRun, progress: RunProgress, settlement: Settlement
+    ) -> Settlement:
+        """Break a loop: the record rests, then has one try; should that be answered, it rests again."""
+        message = (
+            f"{MOST_WRITES_IN_WINDOW} writes to this record within an hour were each answered by "
+            "another change; find the automation that does so, on either side"
+        )
+        cause = f"{LOOP}{run.record}"
+        progress.notices.append(_notice(run, "held", message, self._now(), cause=cause))
+        due_at = self._now() + LOOP_WINDOW
         return replace(
             settlement,
             state=RowState.HELD,
-            due_at=self._now() + LOOP_WINDOW,
+            due_at=due_at,
             outcome="held",
-            reason=f"{writes} runs wrote this record within an hour: something answers every "
-            "change with another; look for an automation on either side",
-            waits_for="loop",
-            loop_began_at=None,
-            loop_writes=0,
+            reason=message,
+            waits_for=cause,
+            loop_began_at=due_at,
+            loop_writes=MOST_WRITES_IN_WINDOW - 1,
         )
 
     async def _failed(self, run: StartedRun, progress: RunProgress, error: Exception) -> Settlement:

@@ -80,8 +80,21 @@ class _Targets:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """What came of settings with one reading of the definitions."""
+
     reading: Reading
-    mappings: Mappings
+    found: Mappings | MappingFaultsError
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether every name was found."""
+        return isinstance(self.found, Mappings) and not self.found.lost_fields
+
+    def mappings(self) -> Mappings:
+        """Return them, or raise the faults."""
+        if isinstance(self.found, MappingFaultsError):
+            raise MappingFaultsError(self.found.faults)
+        return self.found
 
 
 _MOST_KEPT = 100  # configurations of one connection; older ones are hardly asked for again
@@ -105,13 +118,12 @@ async def compiled(
     versions = _KEPT.setdefault(client.fields, {})
     kept = versions.get(configuration_version)
     reading = await sources.read(client, tuple(kept.reading.lists) if kept else ())
-    if kept is not None and kept.reading.is_same(reading):
-        return kept.mappings
-    made = await _resolve(settings, client, erp, reading, pins or {})
-    if len(versions) >= _MOST_KEPT:
-        versions.clear()
-    versions[configuration_version] = made
-    return made.mappings
+    if kept is None or not kept.reading.is_same(reading):
+        kept = await _resolve(settings, client, erp, reading, pins or {})
+        if len(versions) >= _MOST_KEPT:
+            versions.clear()
+        versions[configuration_version] = kept
+    return kept.mappings()
 
 
 async def resolved(
@@ -123,7 +135,7 @@ async def resolved(
 ) -> Mappings:
     """Resolve settings that are not in force; raises MappingFaultsError that names every fault."""
     reading = await sources.read(client)
-    return (await _resolve(settings, client, erp, reading, pins)).mappings
+    return (await _resolve(settings, client, erp, reading, pins)).mappings()
 
 
 async def _resolve(
@@ -133,14 +145,31 @@ async def _resolve(
     reading: Reading,
     pins: Mapping[str, str],
 ) -> _Kept:
+    """Resolve with what was read before; what is not found there is looked for once in new."""
     known = await _targets(settings, erp)
-    mappings = _Checking(settings, reading, known, pins).mappings()
-    lists = set(_lists(mappings, reading))
-    if lists <= set(reading.lists):
-        return _Kept(reading, mappings)
-    # Only now it is known whose names are asked for: those of stages, say, in a table by stage.
-    reading = await sources.read(client, tuple(lists))
-    return _Kept(reading, _Checking(settings, reading, known, pins).mappings())
+
+    async def resolve(reading: Reading) -> _Kept:
+        found = _checked(settings, reading, known, pins)
+        lists = set(_lists(found.found, reading)) if isinstance(found.found, Mappings) else set()
+        if lists <= set(reading.lists):
+            return found
+        # Only now it is known whose names are asked for: those of stages, say, in a table by stage.
+        return _checked(settings, await sources.read(client, tuple(lists)), known, pins)
+
+    kept = await resolve(reading)
+    if kept.fits:
+        return kept
+    # A field, a choice or a stage may have been made since: people apply a file right after that.
+    return await resolve(await sources.read(client, tuple(kept.reading.lists), fresh=True))
+
+
+def _checked(
+    settings: Settings, reading: Reading, known: _Targets, pins: Mapping[str, str]
+) -> _Kept:
+    try:
+        return _Kept(reading, _Checking(settings, reading, known, pins).mappings())
+    except MappingFaultsError as exc:
+        return _Kept(reading, exc)
 
 
 async def _targets(settings: Settings, erp: acumatica.Client | None) -> _Targets:

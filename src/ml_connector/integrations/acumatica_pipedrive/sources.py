@@ -127,11 +127,13 @@ class Reading:
         )
 
 
-async def read(client: pipedrive.Client, lists: Collection[ListName] = ()) -> Reading:
-    """Return the definitions, at most 15 minutes old, with the lists that are asked for."""
+async def read(
+    client: pipedrive.Client, lists: Collection[ListName] = (), *, fresh: bool = False
+) -> Reading:
+    """Return the definitions and the lists asked for, at most 15 minutes old, or read now."""
     names = sorted(lists)
-    fields = await asyncio.gather(*(client.fields.of(record) for record in RECORDS))
-    listed = await asyncio.gather(*(client.lists.names(name) for name in names))
+    fields = await asyncio.gather(*(client.fields.of(record, fresh=fresh) for record in RECORDS))
+    listed = await asyncio.gather(*(client.lists.names(name, fresh=fresh) for name in names))
     return Reading(
         fields=dict(zip(RECORDS, fields, strict=True)),
         lists=dict(zip(names, listed, strict=True)),

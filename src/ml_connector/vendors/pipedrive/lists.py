@@ -43,13 +43,18 @@ class Lists:
             "users": self._users,
         }
 
-    async def names(self, of: ListName) -> Names:
-        """Return the names of a list by id, at most 15 minutes old. The same object until then."""
+    async def names(self, of: ListName, *, fresh: bool = False) -> Names:
+        """Return the names of a list by id, at most 15 minutes old, or read now.
+
+        The same object until it is read again.
+        """
         asked_at = self._clock.monotonic()
         async with self._reading.setdefault(of, asyncio.Lock()):
             kept = self._kept.get(of)
-            if kept is None or kept.read_at < asked_at - KEPT_FOR.total_seconds():
-                kept = _Kept(await self._readers[of](), self._clock.monotonic())
+            oldest = asked_at if fresh else asked_at - KEPT_FOR.total_seconds()
+            if kept is None or kept.read_at < oldest:
+                read_at = self._clock.monotonic()
+                kept = _Kept(await self._readers[of](), read_at)
                 self._kept[of] = kept
             return kept.names
 
