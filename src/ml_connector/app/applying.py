@@ -208,7 +208,14 @@ class Applying:
             )
         connection_id = installation.connections["crm"]
         endpoint = await self._endpoint(installation.workspace_id, connection_id, now=now)
-        kinds = sorted({flow.record_kind for flow in integration.flows if flow.source == "crm"})
+        kinds = sorted(
+            {
+                kind
+                for flow in integration.flows
+                if flow.source == "crm"
+                for kind in (flow.record_kind, *flow.reads)
+            }
+        )
         async with self._services.connections.open(connection_id, writes=Writes.FREE) as opened:
             done = await vendor.webhooks.subscribe(
                 opened.client,

@@ -7,7 +7,7 @@ record has two runs at once. Every statement of a run carries its run number and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from ml_connector.core.lanes import Lane
 from ml_connector.sync.rows import LOOP, Settlement, StartedRun, Wanted
 
 READY_CHANNEL = "ml_backlog_ready"  # NOTIFY: the feeder has something to look at
+WAKE_SPACING = timedelta(seconds=5)  # what is edited again and again wakes a hold no more often
 
 _CAPTURE = text(
     """
@@ -120,7 +121,8 @@ _SETTLE = text(
 
 _WAKE = text(
     """
-    UPDATE backlog SET state = 'ready', due_at = :now, failures = 0
+    UPDATE backlog SET state = 'ready', failures = 0,
+        due_at = GREATEST(:now, settled_at + CAST(:spacing AS interval))
     WHERE state = 'held' AND installation_id = :installation_id
       AND (CAST(:is_all AS boolean) OR waits_for = ANY(CAST(:causes AS text[]))
            OR waits_for LIKE ANY(CAST(:prefixes AS text[])))
@@ -160,7 +162,9 @@ async def capture(db: AsyncConnection, wanted: Sequence[Wanted]) -> set[int]:
     """
     raised: set[int] = set()
     for spacing, group in _by_spacing(_merged(wanted)).items():
-        rows = await db.execute(_CAPTURE, {**_capture_columns(group), "spacing": spacing, "loop": LOOP})
+        rows = await db.execute(
+            _CAPTURE, {**_capture_columns(group), "spacing": spacing, "loop": LOOP}
+        )
         raised.update(row.id for row in rows)
     if raised:
         await announce(db)
@@ -193,11 +197,17 @@ async def settle(db: AsyncConnection, settlements: Sequence[Settlement]) -> Sequ
 
 
 async def wake(
-    db: AsyncConnection, *, installation_id: int, causes: Sequence[str], now: datetime
+    db: AsyncConnection,
+    *,
+    installation_id: int,
+    causes: Collection[str],
+    now: datetime,
+    spacing: timedelta = timedelta(),
 ) -> int:
     """Make every record ready that waits for one of ``causes``.
 
-    ``mapping:*`` means all causes that begin so, ``*`` alone every held record.
+    ``mapping:*`` means all causes that begin so, ``*`` alone every held record. One that was
+    held within ``spacing`` rests so long first.
     """
     prefixes = [cause[:-1] + "%" for cause in causes if cause.endswith("*")]
     rows = await db.execute(
@@ -208,12 +218,28 @@ async def wake(
             "prefixes": prefixes,
             "is_all": "*" in causes,
             "now": now,
+            "spacing": spacing,
         },
     )
     woken = len(rows.all())
     if woken:
         await announce(db)
     return woken
+
+
+async def wake_ended(
+    db: AsyncConnection, causes: Mapping[int, Collection[str]], *, now: datetime
+) -> int:
+    """Make the records ready that wait for something that has just changed, by installation."""
+    return sum(
+        [
+            await wake(
+                db, installation_id=number, causes=causes[number], now=now, spacing=WAKE_SPACING
+            )
+            for number in sorted(causes)
+            if causes[number]
+        ]
+    )
 
 
 async def wake_due(db: AsyncConnection, *, now: datetime, most: int = 1000) -> int:

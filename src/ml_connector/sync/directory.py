@@ -63,7 +63,7 @@ async def owners_to_pause(db: AsyncConnection, connection_ids: Sequence[int]) ->
             """
             SELECT DISTINCT 'installation:' || i.id AS owner
             FROM installation i, jsonb_each(i.connections) c
-            WHERE i.is_paused OR (c.value #>> '{}')::bigint = ANY(CAST(:ids AS bigint[]))
+            WHERE (c.value #>> '{}')::bigint = ANY(CAST(:ids AS bigint[]))
             """
         ),
         {"ids": list(connection_ids)},

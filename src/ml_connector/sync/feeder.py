@@ -23,6 +23,10 @@ _LOST_AFTER = timedelta(seconds=30)  # a job that is gone so long after it was q
 
 # Only one process feeds at a time; the others find the lock taken and leave it to that one.
 _LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('ml_connector.feeder')) AS is_ours")
+_AWAIT_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('ml_connector.feeder'))")
+
+# Asked for under the lock: an installation that was paused just now must not be fed once more.
+_PAUSED = text("SELECT 'installation:' || id AS owner FROM installation WHERE is_paused")
 
 _UNDER_WAY = text(
     """
@@ -68,6 +72,16 @@ _OWNERS_WITH_WORK = text(
 
 _NEXT_DUE = text("SELECT min(due_at) AS due_at FROM backlog WHERE state = 'ready'")
 
+# Its job finds another run number, or no run at all, and is dropped.
+_TAKE_BACK = text(
+    """
+    WITH locked AS (
+        SELECT id FROM backlog WHERE owner = :owner AND state = 'queued' ORDER BY id FOR UPDATE
+    )
+    UPDATE backlog b SET state = 'ready' FROM locked WHERE b.id = locked.id RETURNING b.id
+    """
+)
+
 _SWEEP = text(
     """
     UPDATE backlog b SET state = 'ready'
@@ -104,7 +118,8 @@ async def feed(
     """
     if not (await db.execute(_LOCK)).scalar_one():
         return Fed(0, is_ours=False)
-    owners = {row.owner for row in await db.execute(_OWNERS_WITH_WORK)} - set(paused_owners)
+    paused = {row.owner for row in await db.execute(_PAUSED)} | set(paused_owners)
+    owners = {row.owner for row in await db.execute(_OWNERS_WITH_WORK)} - paused
     rooms = await _rooms(db, sorted(owners), most_per_owner) if owners else []
     if not rooms:
         return Fed(0, is_ours=True)
@@ -160,6 +175,16 @@ async def next_due_at(db: AsyncConnection) -> datetime | None:
     """Return when the next ready row is due, or None when there is none."""
     found: datetime | None = (await db.execute(_NEXT_DUE)).scalar_one()
     return found
+
+
+async def keep_from_feeding(db: AsyncConnection) -> None:
+    """Wait until no process feeds, and let none feed before this transaction ends."""
+    await db.execute(_AWAIT_LOCK)
+
+
+async def take_back(db: AsyncConnection, owner: str) -> int:
+    """Make an owner's rows ready again that were handed over and have not begun."""
+    return len((await db.execute(_TAKE_BACK, {"owner": owner})).all())
 
 
 async def sweep(db: AsyncConnection) -> int:

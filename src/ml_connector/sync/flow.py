@@ -93,6 +93,9 @@ class Flow:
     started_by: tuple[OnStream, ...]
     run: Callable[[str, Any], Awaitable[Outcome]]
     """``async (record key, the pair's context) -> Outcome``."""
+    reads: tuple[str, ...] = ()
+    """Further kinds of the source's records that a run reads: their events are asked for too, and
+    wake what is held for one of them."""
     poll_every: timedelta = timedelta(minutes=10)
     """Default cadence of the safety net; the user may set another."""
     spacing: timedelta = timedelta(seconds=5)
@@ -162,6 +165,9 @@ class Integration:
     effects: tuple[EffectKind, ...]
     context: Callable[..., Any]
     """The pair's context class; built by the runner from a RunContext's parts."""
+    causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What holds call their cause, by the kind of record whose change may end it: a hold for
+    ``item:PUMP-40`` ends with a stock item. The kind's own name where it is not among them."""
     provide_fields: Callable[[Any, Mapping[str, str]], Awaitable[Mapping[str, str]]] | None = None
     """``async (CRM client, keys that there are) -> keys``: make the CRM fields that flows write."""
     check: Check | None = None

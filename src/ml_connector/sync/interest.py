@@ -71,6 +71,34 @@ def wanted_by(
     return wanted
 
 
+def ended_causes(
+    installations: Iterable[Installation],
+    integrations: Mapping[str, Integration],
+    *,
+    connection_id: int,
+    stream: str,
+    sightings: Iterable[Sighting],
+) -> dict[int, set[str]]:
+    """Return the causes of holds that these changes may have ended, by installation.
+
+    Records that a flow starts from are left out: their own rows are wanted again anyway.
+    """
+    seen = list(sightings)
+    ended: dict[int, set[str]] = {}
+    for installation in installations:
+        integration = integrations.get(installation.pair)
+        if integration is None or interested(
+            installation, integration, connection_id=connection_id, stream=stream
+        ):
+            continue
+        ended[installation.id] = {
+            f"{name}:{sighting.key}"
+            for sighting in seen
+            for name in integration.causes.get(sighting.kind, (sighting.kind,))
+        }
+    return ended
+
+
 def lies_before_go_live(sighting: Sighting, switch: FlowSwitch) -> bool:
     """Tell whether the record's own moment is known and before the flow was switched on."""
     return (

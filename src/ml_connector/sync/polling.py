@@ -22,7 +22,7 @@ from ml_connector.core.profile import Stream
 from ml_connector.storage.database import Database
 from ml_connector.sync import backlog, installations
 from ml_connector.sync.flow import Integration, Sighting
-from ml_connector.sync.interest import interested, wanted_by
+from ml_connector.sync.interest import ended_causes, interested, wanted_by
 from ml_connector.sync.marks import Position, settled_version
 from ml_connector.sync.rows import POLL, StartedRun, Wanted
 
@@ -174,13 +174,16 @@ class Poller:
             fence = {"id": run.backlog_id, "run_no": run.run_no, "attempt": run.attempt}
             if (await db.execute(_HOLD_FENCE, fence)).first() is None:
                 return None
+            installed = await installations.of_connection(db, connection_id)
+            sightings = _latest(page.changes)
+            now = self.clock.now()
             wanted = wanted_by(
-                await installations.of_connection(db, connection_id),
+                installed,
                 self.integrations,
                 connection_id=connection_id,
                 stream=stream.name,
-                sightings=_latest(page.changes),
-                now=self.clock.now(),
+                sightings=sightings,
+                now=now,
                 lane=run.lane,
                 trigger={"by": "poll", "stream": stream.name, "run": run.run_no},
                 version_of={
@@ -191,6 +194,14 @@ class Poller:
                 },
             )
             raised = await backlog.capture(db, wanted)
+            ended = ended_causes(
+                installed,
+                self.integrations,
+                connection_id=connection_id,
+                stream=stream.name,
+                sightings=sightings,
+            )
+            await backlog.wake_ended(db, ended, now=now)
             await write_mark(
                 db,
                 connection_id=connection_id,

@@ -121,12 +121,14 @@ class Runner:
         )
         began_at, writes = _loop_count(run, progress, self._now())
         settlement = replace(settlement, loop_began_at=began_at, loop_writes=writes)
-        return settlement if writes <= MOST_WRITES_IN_WINDOW else self._broken(run, progress, settlement)
+        return (
+            settlement
+            if writes <= MOST_WRITES_IN_WINDOW
+            else self._broken(run, progress, settlement)
+        )
 
-    def _broken(
-        self, run: StartedRun, progress: RunProgress, settlement: Settlement
-    ) -> Settlement:
-        """Break a loop: the record rests, then has one try; should that be answered, it rests again."""
+    def _broken(self, run: StartedRun, progress: RunProgress, settlement: Settlement) -> Settlement:
+        """Break a loop: the record rests, may write once, and rests again if that is answered."""
         message = (
             f"{MOST_WRITES_IN_WINDOW} writes to this record within an hour were each answered by "
             "another change; find the automation that does so, on either side"

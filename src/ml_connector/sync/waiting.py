@@ -139,7 +139,7 @@ async def _not_fed(
     if installation is not None and installation.is_paused:
         return Waiting(
             words=f"installation {installation.name} is paused",
-            way_out="resume the installation",
+            way_out=f"`installations resume {installation.name}`",
             is_blocked=True,
         )
     needed: Sequence[int] = (

@@ -16,7 +16,7 @@ from ml_connector.core.webhooks import WebhookEvent
 from ml_connector.sync import backlog
 from ml_connector.sync.flow import Integration, Sighting
 from ml_connector.sync.installations import Installation
-from ml_connector.sync.interest import wanted_by
+from ml_connector.sync.interest import ended_causes, wanted_by
 from ml_connector.sync.rows import Wanted
 
 
@@ -96,6 +96,7 @@ class Inbox:
             for item, new in zip(deliveries, is_new, strict=True)
         ]
         await backlog.capture(db, [row for rows in wanted for row in rows])
+        await self._wake(db, fresh)
         return [
             Taken(is_repeat=not new, raised=len(rows))
             for new, rows in zip(is_new, wanted, strict=True)
@@ -118,6 +119,25 @@ class Inbox:
             },
         )
         return {(row.connection_id, row.delivery_key) for row in rows}
+
+    async def _wake(self, db: AsyncConnection, deliveries: Sequence[Delivery]) -> None:
+        """Wake what is held for a record that has changed."""
+        ended: dict[int, set[str]] = {}
+        for delivery in deliveries:
+            for event in delivery.events:
+                stream = self.stream_of(delivery.connection_id, event.kind)
+                found = ended_causes(
+                    self.installations_of(delivery.connection_id),
+                    self.integrations,
+                    connection_id=delivery.connection_id,
+                    stream=stream or "",
+                    sightings=_sightings(event),
+                )
+                for number, causes in found.items():
+                    ended.setdefault(number, set()).update(causes)
+        if ended:
+            now = max(delivery.received_at for delivery in deliveries)
+            await backlog.wake_ended(db, ended, now=now)
 
     def _wanted(self, delivery: Delivery) -> list[Wanted]:
         installed = self.installations_of(delivery.connection_id)

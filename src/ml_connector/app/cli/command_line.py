@@ -14,6 +14,7 @@ from ml_connector.app.cli import (
     connections,
     demo,
     held,
+    installations,
     keys,
     records,
     replay,
@@ -76,6 +77,7 @@ def program() -> typer.Typer:
     ):
         root.command(name, rich_help_panel=panel, epilog=EXIT_CODES)(function)
     root.add_typer(connections.commands(), name="connections", rich_help_panel=_SETTING_UP)
+    root.add_typer(installations.commands(), name="installations", rich_help_panel=_SETTING_UP)
     root.add_typer(keys.commands(), name="keys", rich_help_panel=_SETTING_UP)
     root.add_typer(records.commands(), name="records", rich_help_panel=_LOOKING)
     return root

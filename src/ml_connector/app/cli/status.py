@@ -51,6 +51,11 @@ class _Status:
             for row in self.connections
             if not row.is_ready
         ]
+        needs += [
+            f"installation {one.name} is paused: `installations resume {one.name}` ends it"
+            for one in self.installed
+            if one.is_paused
+        ]
         figures = [flow for flows in self.flows.values() for flow in flows]
         held = sum(flow.counts.get(RowState.HELD, 0) for flow in figures)
         dead = sum(flow.counts.get(RowState.DEAD, 0) for flow in figures)

@@ -52,6 +52,7 @@ INTEGRATION = Integration(
             source="crm",
             started_by=(OnStream(role="crm", stream="deals"),),
             run=won_deal_to_sales_order.run,
+            reads=("organization", "person", "product"),
             weigh=won_deal_to_sales_order.weigh,
             needs={
                 "crm": ("deals:full", "contacts:full", "products:read"),
@@ -67,6 +68,14 @@ INTEGRATION = Integration(
         EffectKind(name="order_cancellation", role="erp", find=revise_order.find_cancelled),
         EffectKind(name="order_reopening", role="erp", find=revise_order.find_reopened),
     ),
+    causes={
+        "organization": ("organization", "match:organization"),
+        "person": ("person", "match:person"),
+        "stock_item": ("item",),
+        "non_stock_item": ("item",),
+        "sales_order": ("document",),
+        "sales_invoice": ("document",),
+    },
     context=Context,
     check=check,
     provide_fields=provide_fields,
