@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.audit.tables import vendor_call
 from ml_connector.storage.database import Database
+from ml_connector.transport.askers import current_askers
 from ml_connector.transport.messages import CallRecord
 
 log = structlog.get_logger()
@@ -30,10 +31,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(slots=True)
 class RunCalls:
-    """The calls made for one run."""
+    """The calls made for one run, those included that also carried other runs' keys."""
 
     call_ids: list[int] = field(default_factory=list)
     tokens: int = 0
+    """What they cost; of a shared call its share, so that the runs' sums are the whole cost."""
 
 
 _current: ContextVar[RunCalls | None] = ContextVar("run_calls", default=None)
@@ -56,6 +58,7 @@ class _Waiting:
     workspace_id: int
     connection_id: int
     call: CallRecord
+    runs: int
 
 
 class CallLog:
@@ -73,15 +76,15 @@ class CallLog:
         return ConnectionRecorder(self, workspace_id, connection_id)
 
     def take(self, workspace_id: int, connection_id: int, call: CallRecord) -> None:
-        """Keep one call for the next write, and count it for the run that it was made for."""
+        """Keep one call for the next write, and count it for the runs that it was made for."""
         call_id = self._new_id(call)
-        calls = _current.get()
-        if calls is not None:
-            calls.call_ids.append(call_id)
-            calls.tokens += call.cost.tokens
+        runs = _runs()
+        for place, run in enumerate(runs):
+            run.call_ids.append(call_id)
+            run.tokens += share_of(call.cost.tokens, place=place, runs=len(runs))
         if len(self._waiting) == self._waiting.maxlen:
             self._lost += 1
-        self._waiting.append(_Waiting(call_id, workspace_id, connection_id, call))
+        self._waiting.append(_Waiting(call_id, workspace_id, connection_id, call, len(runs)))
 
     async def write_until_closed(self) -> None:
         """Write what was taken, batch by batch; the last batch after `close`."""
@@ -130,6 +133,18 @@ class ConnectionRecorder:
         self.log.take(self.workspace_id, self.connection_id, call)
 
 
+def share_of(tokens: int, *, place: int, runs: int) -> int:
+    """Return what the run at ``place``, counted from zero, bears of a call made for ``runs``."""
+    return (place + 1) * tokens // runs - place * tokens // runs
+
+
+def _runs() -> list[RunCalls]:
+    """Return the runs for which a call is made now, each once."""
+    askers = current_askers()
+    found = [asker.get(_current) for asker in askers] if askers else [_current.get()]
+    return list({id(run): run for run in found if run is not None}.values())
+
+
 def call_made_at(call_id: int) -> datetime:
     """Return the millisecond in which the call of this id began."""
     return _EPOCH + (call_id >> _RANDOM_BITS) * _MILLISECOND
@@ -148,6 +163,7 @@ _COLUMNS = (
     vendor_call.c.status,
     vendor_call.c.error,
     vendor_call.c.tokens,
+    vendor_call.c.runs,
     vendor_call.c.correlation_id,
     vendor_call.c.purpose,
     vendor_call.c.request_body,
@@ -182,6 +198,7 @@ def _row(item: _Waiting) -> tuple[object, ...]:
         call.status,
         call.error,
         call.cost.tokens,
+        item.runs,
         call.correlation_id,
         call.purpose,
         call.request_body,

@@ -70,6 +70,8 @@ class CallRow:
     status: int | None
     error: str | None
     tokens: int
+    runs: int
+    """How many runs share it; 1 where it was made for one alone."""
     correlation_id: str | None
     purpose: str | None
 
@@ -112,7 +114,7 @@ _ENTRIES = text(
 _CALLS = text(
     """
     SELECT id, started_at, elapsed_ms, connection_id, method, url, operation, status, error,
-           tokens, correlation_id, purpose
+           tokens, runs, correlation_id, purpose
     FROM vendor_call
     WHERE workspace_id = :workspace_id AND id = ANY(CAST(:ids AS bigint[]))
       AND started_at >= :first AND started_at < :last

@@ -82,6 +82,8 @@ vendor_call = Table(
     Column("status", SmallInteger),
     Column("error", Text),
     Column("tokens", Integer, nullable=False),
+    # for how many runs it was made: several share a call that carries the keys of all of them
+    Column("runs", Integer, nullable=False),
     Column("correlation_id", Text),
     Column("purpose", Text),
     Column("request_body", LargeBinary),

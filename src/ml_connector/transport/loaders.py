@@ -27,6 +27,7 @@ from ml_connector.core.errors import (
     UnavailableError,
 )
 from ml_connector.core.lanes import Lane
+from ml_connector.transport.askers import asking_for
 from ml_connector.transport.lanes import current_lane
 
 GATHER_FOR = timedelta(milliseconds=3)
@@ -37,6 +38,19 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True)
+class _Asker(Generic[Value]):
+    """Somebody who waits for a record."""
+
+    outcome: asyncio.Future[Value | None]
+    context: contextvars.Context
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was neither told nor cancelled."""
+        return not self.outcome.done()
+
+
 @dataclass(slots=True, eq=False)
 class _Batch(Generic[Key, Value]):
     """What is gathered for the next call."""
@@ -44,7 +58,7 @@ class _Batch(Generic[Key, Value]):
     lane: Lane
     context: contextvars.Context
     """Of the most urgent who asked: the call is made with their permit, lane and trace."""
-    waiting: dict[Key, list[asyncio.Future[Value | None]]] = field(default_factory=dict)
+    waiting: dict[Key, list[_Asker[Value]]] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
     rounds: int = 0
     """How often more had come when it was about to go out."""
@@ -89,7 +103,8 @@ class Loader(Generic[Key, Value]):
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[Value | None] = loop.create_future()
         batch = self._joined(loop)
-        batch.waiting.setdefault(key, []).append(outcome)
+        asker = _Asker(outcome, contextvars.copy_context())
+        batch.waiting.setdefault(key, []).append(asker)
         if len(batch.waiting) >= self._largest:
             self._send(batch)
         return await outcome
@@ -129,11 +144,7 @@ class Loader(Generic[Key, Value]):
         if self._gathering is batch:
             self._gathering = None
         # Those who were cancelled meanwhile are not fetched for.
-        wanted = [
-            key
-            for key, futures in batch.waiting.items()
-            if not all(each.done() for each in futures)
-        ]
+        wanted = [key for key in batch.waiting if any(each.waits for each in batch.waiting[key])]
         if wanted:
             # A task of its own: whoever asked first may be cancelled, the others still wait.
             task = asyncio.get_running_loop().create_task(
@@ -143,8 +154,10 @@ class Loader(Generic[Key, Value]):
             task.add_done_callback(self._fetched)
 
     async def _fetch_and_tell(self, batch: _Batch[Key, Value], keys: Sequence[Key]) -> None:
+        askers = [each.context for key in keys for each in batch.waiting[key] if each.waits]
         try:
-            found = await self._fetch(keys)
+            with asking_for(askers):
+                found = await self._fetch(keys)
         except asyncio.CancelledError:
             for key in keys:
                 _cancel(batch.waiting[key])
@@ -171,18 +184,16 @@ def _is_about_the_connection(error: Exception) -> bool:
     return isinstance(error, TransientError | AttentionError)
 
 
-def _tell(
-    waiting: Sequence[asyncio.Future[Value | None]], outcome: Value | BaseException | None
-) -> None:
-    for future in waiting:
-        if future.done():  # cancelled by who waited
+def _tell(waiting: Sequence[_Asker[Value]], outcome: Value | BaseException | None) -> None:
+    for asker in waiting:
+        if not asker.waits:  # cancelled by who waited
             continue
         if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
+            asker.outcome.set_exception(outcome)
         else:
-            future.set_result(outcome)
+            asker.outcome.set_result(outcome)
 
 
-def _cancel(waiting: Sequence[asyncio.Future[Value | None]]) -> None:
-    for future in waiting:
-        future.cancel()
+def _cancel(waiting: Sequence[_Asker[Value]]) -> None:
+    for asker in waiting:
+        asker.outcome.cancel()

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_connector.audit import reading, trail
-from ml_connector.audit.calls import CallLog, call_made_at, counting
+from ml_connector.audit.calls import CallLog, call_made_at, counting, share_of
 from ml_connector.audit.trail import Entry
 from ml_connector.storage.database import Database
+from ml_connector.transport.askers import asking_for
 from ml_connector.transport.messages import CallRecord, Cost
 
 NOW = datetime(2026, 11, 21, 3, 0, 0, 123_999, tzinfo=UTC)
@@ -76,6 +80,36 @@ async def test_a_runs_calls_are_found_by_their_ids(database):
     assert theirs == []
 
 
+async def test_a_shared_call_stands_in_every_run_and_costs_once(database):
+    log = CallLog(database, random.Random(1))
+    recorder = log.recorder(workspace_id=1, connection_id=7)
+    runs = []
+    contexts = []
+    for _ in range(3):
+        with counting() as calls:
+            runs.append(calls)
+            contexts.append(copy_context())
+
+    with asking_for([*contexts, contexts[0]]):  # the first asked for two keys
+        recorder.record(call_at(NOW, tokens=20))
+    log.close()
+    await asyncio.wait_for(log.write_until_closed(), 10)
+
+    async with database.transaction() as db:
+        (found,) = await reading.calls_of(db, 1, runs[2].call_ids)
+    assert runs[0].call_ids == runs[1].call_ids == runs[2].call_ids == [found.id]
+    assert sorted(run.tokens for run in runs) == [6, 7, 7]
+    assert (found.runs, found.tokens) == (3, 20)
+
+
+@given(tokens=st.integers(0, 10_000), runs=st.integers(1, 300))
+def test_shares_of_a_call_add_up_to_its_cost(tokens, runs):
+    shares = [share_of(tokens, place=place, runs=runs) for place in range(runs)]
+
+    assert sum(shares) == tokens
+    assert max(shares) - min(shares) <= 1
+
+
 def test_a_calls_id_tells_its_millisecond():
     log = CallLog(None, random.Random(1))  # type: ignore[arg-type] # nothing is written
     with counting() as calls:
@@ -84,7 +118,7 @@ def test_a_calls_id_tells_its_millisecond():
     assert call_made_at(calls.call_ids[0]) == NOW.replace(microsecond=123_000)
 
 
-def call_at(moment: datetime) -> CallRecord:
+def call_at(moment: datetime, *, tokens: int = 1) -> CallRecord:
     return CallRecord(
         started_at=moment,
         elapsed=timedelta(milliseconds=5),
@@ -94,7 +128,7 @@ def call_at(moment: datetime) -> CallRecord:
         is_safe=True,
         status=200,
         error=None,
-        cost=Cost(tokens=1),
+        cost=Cost(tokens=tokens),
         correlation_id=None,
         purpose=None,
         request_body=None,

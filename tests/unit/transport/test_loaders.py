@@ -19,6 +19,7 @@ from ml_connector.core.errors import (
 )
 from ml_connector.core.lanes import Lane
 from ml_connector.core.permits import WritePermit, current_permit, writing
+from ml_connector.transport.askers import current_askers
 from ml_connector.transport.lanes import current_lane, in_lane
 from ml_connector.transport.loaders import Loader
 
@@ -213,3 +214,24 @@ async def test_a_slow_call_holds_up_the_next_for_a_moment_only():
     assert not slow.done()
     slow.cancel()
     never.set()
+
+
+async def test_call_is_made_for_all_whose_keys_it_carries_and_a_half_for_those_of_its_own():
+    name: ContextVar[str] = ContextVar("name")
+    made_for: list[list[str]] = []
+    records = Records(bad=frozenset({8}))
+
+    async def fetch(keys: Sequence[int]) -> Mapping[int, str]:
+        made_for.append(sorted(asker[name] for asker in current_askers()))
+        return await records.fetch(keys)
+
+    loader = Loader(fetch, gather_for=SOON)
+
+    async def ask(who: str, key: int) -> None:
+        name.set(who)
+        await asyncio.gather(loader.find(key), return_exceptions=True)
+
+    await asyncio.gather(ask("a", 2), ask("b", 2), ask("c", 8))
+
+    assert made_for == [["a", "b", "c"], ["a", "b"], ["c"]]
+    assert current_askers() == ()

@@ -115,7 +115,8 @@ def _call_line(call: CallRow) -> _Line:
     is_good = call.error is None and call.status is not None and call.status in _GOOD_STATUS
     answer = str(call.status) if call.status is not None else "no answer"
     tokens = f", {plural(call.tokens, 'token')}" if call.tokens else ""
-    words = f"{call.method} {call.operation} -> {answer} ({call.elapsed_ms} ms{tokens})"
+    shared = f", shared by {plural(call.runs, 'run')}" if call.runs > 1 else ""
+    words = f"{call.method} {call.operation} -> {answer} ({call.elapsed_ms} ms{tokens}{shared})"
     if call.error:
         words += f" {call.error}"
     return _Line(call.started_at, Cell("  call", "dim"), Cell(words, "dim" if is_good else "bad"))
