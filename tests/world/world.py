@@ -133,53 +133,42 @@ class World:
         *,
         crm_token: str | None = None,
         erp_password: str | None = None,
+        others: Mapping[str, Sandbox] | None = None,
         **installation: Any,
     ) -> None:
-        """Apply a configuration for both simulators, with changes to the installation."""
-        described = self.sandbox.describe()
-        crm, erp = described["pipedrive"], described["acumatica"]
-        document = {
-            "connections": {
-                "crm": {
-                    "vendor": "pipedrive",
-                    "settings": {
-                        "api_url": crm["url"],
-                        "api_token": "${env:CRM_TOKEN}",
-                    },
-                },
-                "erp": {
-                    "vendor": "acumatica",
-                    "settings": {
-                        "instance_url": erp["instance_url"],
-                        "login_mode": "oauth_password",
-                        "client_id": erp["client_id"],
-                        "client_secret": "${env:ERP_SECRET}",
-                        "username": erp["username"],
-                        "password": "${env:ERP_PASSWORD}",
-                        "concurrent_requests": 8,
-                    },
-                },
-            },
-            "installations": {
-                "acme": {
-                    "pair": "acumatica",
-                    "crm": "crm",
-                    "erp": "erp",
-                    "provide_fields": True,
-                    "webhooks": self.public_url is not None,
-                    "flows": {FLOW: {"on": True, "when": {"every": "1m"}}},
-                    **installation,
-                }
-            },
-        }
+        """Apply a configuration for both simulators, with changes to the installation.
+
+        ``others`` are further installations, with vendors of their own.
+        """
+        document: dict[str, Any] = {"connections": {}, "installations": {}}
+        secrets: dict[str, str] = {}
+        for name, sandbox in {"acme": self.sandbox, **(others or {})}.items():
+            prefix = "" if sandbox is self.sandbox else f"{name}_"
+            document["connections"] |= _connections(sandbox, prefix)
+            document["installations"][name] = self._installation(prefix)
+            secrets |= _secrets(sandbox, prefix)
+        document["installations"]["acme"] |= installation
+        secrets["CRM_TOKEN"] = crm_token or secrets["CRM_TOKEN"]
+        secrets["ERP_PASSWORD"] = erp_password or secrets["ERP_PASSWORD"]
         path = self.folder / "configuration.yaml"
         path.write_text(yaml.safe_dump(document))
-        secrets = {
-            "CRM_TOKEN": crm_token or crm["api_token"],
-            "ERP_SECRET": erp["client_secret"],
-            "ERP_PASSWORD": erp_password or erp["password"],
-        }
         await Applying(self.services).apply(load(path, environment=secrets), who="test")
+
+    def _installation(self, prefix: str) -> dict[str, Any]:
+        return {
+            "pair": "acumatica",
+            "crm": f"{prefix}crm",
+            "erp": f"{prefix}erp",
+            "provide_fields": True,
+            "webhooks": self.public_url is not None,
+            "flows": {FLOW: {"on": True, "when": {"every": "1m"}}},
+        }
+
+    async def connection(self, name: str) -> Any:
+        """Return the row of a connection."""
+        async with self.services.database.transaction() as db:
+            statement = text("SELECT * FROM connection WHERE name = :name")
+            return (await db.execute(statement, {"name": name})).one()
 
     async def jump(self, by: timedelta) -> None:
         """Let time pass at once, for the simulators and for business time."""
@@ -288,14 +277,19 @@ class World:
         self._inside = Worker(self.services)
         self._working = asyncio.create_task(self._inside.work())
 
+    async def stop_working(self) -> None:
+        """End the worker that runs in this process."""
+        if self._inside is not None and self._working is not None:
+            self._inside.stop()
+            await self._working
+        self._inside = self._working = None
+
     async def stop(self) -> None:
         for process in self.workers:
             if process.poll() is None:
                 process.kill()
             process.wait()
-        if self._inside is not None and self._working is not None:
-            self._inside.stop()
-            await self._working
+        await self.stop_working()
 
 
 @asynccontextmanager
@@ -350,6 +344,42 @@ async def world(
         )
         stack.push_async_callback(made.stop)
         yield made
+
+
+def _connections(sandbox: Sandbox, prefix: str) -> dict[str, Any]:
+    """Return both connections as a file has them, their secrets by name."""
+    described = sandbox.describe()
+    crm, erp = described["pipedrive"], described["acumatica"]
+    env = prefix.upper()
+    return {
+        f"{prefix}crm": {
+            "vendor": "pipedrive",
+            "settings": {"api_url": crm["url"], "api_token": f"${{env:{env}CRM_TOKEN}}"},
+        },
+        f"{prefix}erp": {
+            "vendor": "acumatica",
+            "settings": {
+                "instance_url": erp["instance_url"],
+                "login_mode": "oauth_password",
+                "client_id": erp["client_id"],
+                "client_secret": f"${{env:{env}ERP_SECRET}}",
+                "username": erp["username"],
+                "password": f"${{env:{env}ERP_PASSWORD}}",
+                "concurrent_requests": 8,
+            },
+        },
+    }
+
+
+def _secrets(sandbox: Sandbox, prefix: str) -> dict[str, str]:
+    described = sandbox.describe()
+    crm, erp = described["pipedrive"], described["acumatica"]
+    env = prefix.upper()
+    return {
+        f"{env}CRM_TOKEN": crm["api_token"],
+        f"{env}ERP_SECRET": erp["client_secret"],
+        f"{env}ERP_PASSWORD": erp["password"],
+    }
 
 
 def _free_port() -> int:

@@ -74,8 +74,9 @@ _START = text(
         started_at = clock_timestamp()
     FROM locked WHERE b.id = locked.id
     RETURNING b.id, b.run_no, b.attempt, b.workspace_id, b.owner, b.installation_id,
-              b.connection_id, b.flow, b.record, b.wanted, b.lane, b.starts, b.failures,
-              b.trigger, b.seen_version, b.loop_began_at, b.loop_writes, b.is_cancel_wished,
+              b.connection_id, b.flow, b.record, b.wanted, b.wanted_at, b.lane, b.starts,
+              b.failures, b.trigger, b.seen_version, b.loop_began_at, b.loop_writes,
+              b.is_cancel_wished,
               (SELECT i.configuration_version FROM installation i
                WHERE i.id = b.installation_id) AS configuration_version
     """
@@ -320,6 +321,7 @@ def _started(row: Any) -> StartedRun:
         flow=row.flow,
         record=row.record,
         wanted=row.wanted,
+        wanted_at=row.wanted_at,
         lane=Lane(row.lane),
         starts=row.starts,
         failures=row.failures,

@@ -261,6 +261,7 @@ class RunContext(Generic[SettingsT]):
         changes = {
             name: value for name, value in wanted.items() if not same(present.get(name), value)
         }
+        changed = self._end_of(link, side)
         last = {
             name: link.written[key] for name in wanted if (key := f"{what}.{name}") in link.written
         }
@@ -286,7 +287,7 @@ class RunContext(Generic[SettingsT]):
                     PlannedWrite(
                         action="change",
                         kind=what,
-                        key=link.target_key,
+                        key=changed,
                         fields=plain(changes),
                         before=plain({name: present.get(name) for name in changes}),
                     )
@@ -294,7 +295,7 @@ class RunContext(Generic[SettingsT]):
             return changes
         if changes:
             crash_point("fields.before_call")
-            permit = self.permit(f"{what} {link.target_key}", self.sides[side].write_deadline)
+            permit = self.permit(f"{what} {changed}", self.sides[side].write_deadline)
             with writing(permit):
                 await apply(changes)
             crash_point("fields.sent")
@@ -302,7 +303,7 @@ class RunContext(Generic[SettingsT]):
             self.note(
                 "fields_written",
                 what=what,
-                key=link.target_key,
+                key=changed,
                 fields=plain(changes),
                 before=plain({name: present.get(name) for name in changes}),
             )
@@ -318,6 +319,11 @@ class RunContext(Generic[SettingsT]):
             )
             await self.engine.conclude(Conclusion(None, updated))
         return changes
+
+    def _end_of(self, link: RecordLink, side: Role) -> str:
+        """Return the key of the linked record on one side."""
+        is_source = side == self.integration.flow(self.run.flow).source
+        return link.key.source_key if is_source else link.target_key
 
     def permit(self, purpose: str, deadline: timedelta) -> WritePermit:
         """Return leave to send one write, from now on for as long as ``deadline``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ml_connector.audit.trail import Entry
@@ -19,6 +20,7 @@ from ml_connector.sync.works import FlowWorks
 from ml_connector.transport.lanes import in_lane
 
 _NO_ROW = 0  # no row of the backlog has this id
+_NEVER = datetime.max.replace(tzinfo=UTC)  # what stands in no backlog waits for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def rehearsal(
         flow=integration.qualified(flow),
         record=record,
         wanted=1,
+        wanted_at=_NEVER,
         lane=Lane.URGENT,
         starts=1,
         failures=0,

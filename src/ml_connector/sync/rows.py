@@ -55,6 +55,8 @@ class StartedRun:
     flow: str
     record: str
     wanted: int
+    wanted_at: datetime
+    """Since when it is wanted: its age."""
     lane: Lane
     starts: int
     failures: int

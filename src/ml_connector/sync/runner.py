@@ -170,6 +170,10 @@ class Runner:
         message: str,
     ) -> Settlement:
         match verdict.disposition:
+            case Disposition.WAIT_FOR_CONNECTION if not verdict.floor:
+                # Nothing is fed before the connection is back, and then in the order of age.
+                back = self._settled(run, RowState.READY, "waiting", message)
+                return replace(back, due_at=run.wanted_at, failures=run.failures)
             case Disposition.COME_BACK | Disposition.WAIT_FOR_CONNECTION:
                 back = self._settled(run, RowState.READY, "waiting", message)
                 return replace(back, due_at=self._now() + verdict.floor, failures=run.failures)

@@ -40,7 +40,7 @@ class Sandbox:
         self._simulators: dict[str, Simulator] = {}
         self.urls: dict[str, str] = {}
         self.control_url = ""
-        self._runners: list[web.AppRunner] = []
+        self._runners: dict[str, web.AppRunner] = {}
         for name in sorted(catalogue.available() if vendors is None else vendors):
             self._simulators[name] = catalogue.load(name)(
                 clock=self.clock,
@@ -80,10 +80,10 @@ class Sandbox:
 
     async def open(self, *, host: str, port: int) -> None:
         """Listen on every port; ``start`` is the usual way in."""
-        self.control_url = await self._listen(control_application(self), host, port)
+        self.control_url = await self._listen("control", control_application(self), host, port)
         for name, simulator in self.simulators.items():
             own_port = port + 1 + catalogue.VENDORS.index(name) if port else 0
-            self.urls[name] = await self._listen(_application(simulator), host, own_port)
+            self.urls[name] = await self._listen(name, _application(simulator), host, own_port)
             simulator.bind(self.urls[name])
             await simulator.start()
 
@@ -92,7 +92,21 @@ class Sandbox:
         for simulator in self.simulators.values():
             await simulator.stop()
         while self._runners:
-            await self._runners.pop().cleanup()
+            await self._runners.popitem()[1].cleanup()
+
+    @asynccontextmanager
+    async def refusing(self, vendor: str) -> AsyncIterator[None]:
+        """Let nobody connect to a vendor for a while; what is open is closed."""
+        runner = self._runners[vendor]
+        address = runner.addresses[0]
+        for site in tuple(runner.sites):
+            await site.stop()
+        if runner.server is not None:
+            await runner.server.shutdown(_SHUTDOWN_SECONDS)
+        try:
+            yield
+        finally:
+            await web.TCPSite(runner, address[0], address[1], backlog=1024).start()
 
     async def reset(self) -> None:
         """Bring every simulator back to its beginning; clock, faults and journal go on."""
@@ -107,7 +121,7 @@ class Sandbox:
         described = {name: simulator.describe() for name, simulator in self.simulators.items()}
         return {"control": {"url": self.control_url}, **described}
 
-    async def _listen(self, application: web.Application, host: str, port: int) -> str:
+    async def _listen(self, name: str, application: web.Application, host: str, port: int) -> str:
         runner = web.AppRunner(
             application,
             access_log=None,
@@ -116,7 +130,7 @@ class Sandbox:
             max_line_size=LONGEST_LINE,
         )
         await runner.setup()
-        self._runners.append(runner)
+        self._runners[name] = runner
         await web.TCPSite(runner, host, port, backlog=1024).start()
         return f"http://{host}:{runner.addresses[0][1]}"
 

@@ -12,6 +12,9 @@ from sqlalchemy import text
 from tests.scenarios.acumatica_pipedrive.conftest import OpenShop
 from tests.scenarios.acumatica_pipedrive.shop import Shop, until
 
+from ml_connector.core.secret import Secret
+from ml_connector.core.webhooks import Guard
+
 
 async def test_missing_item_is_held_and_the_deal_goes_on_by_itself_once_it_appears(shop: Shop):
     shop.products["VALVE"] = await shop.world.product("VALVE-9")
@@ -34,7 +37,7 @@ async def test_missing_item_is_held_until_the_product_code_is_corrected(shop: Sh
     assert (await shop.settled(deal)).waits_for == "item:PUNP"
 
     await shop.world.play("pipedrive", "edit", kind="product", id=product, changes={"code": "PUMP"})
-    await shop.recheck(deal)
+    await shop.recheck(deal)  # for which item it waits says nothing of the product that names it
 
     assert await shop.order(deal)
 
@@ -48,6 +51,32 @@ async def test_product_without_a_code_is_held_naming_it(shop: Shop):
 
     assert (row.state, row.waits_for) == ("held", f"product:{product}")
     assert "Grease" in row.reason
+
+
+async def test_hold_ends_at_once_when_the_webhook_tells_that_its_record_was_corrected(shop: Shop):
+    product = await shop.world.product(None, name="Grease")
+    deal = await shop.deal({"product_id": product, "quantity": 1, "item_price": 5})
+    await shop.wins(deal)
+    assert (await shop.settled(deal)).waits_for == f"product:{product}"
+
+    await shop.world.play("pipedrive", "edit", kind="product", id=product, changes={"code": "PUMP"})
+    await shop.settled(deal)
+
+    assert (await shop.world.row(deal)).state == "done"
+    assert await shop.order(deal)
+
+
+async def test_hold_ends_at_once_when_acumatica_pushes_that_the_item_is_there(shop: Shop):
+    shop.products["VALVE"] = await shop.world.product("VALVE-9")
+    deal = await shop.deal(shop.line("VALVE"))
+    await shop.wins(deal)
+    assert (await shop.settled(deal)).waits_for == "item:VALVE-9"
+    await push_items(shop)
+
+    await shop.world.items("VALVE-9")
+    await until(lambda: is_done(shop, deal))
+
+    assert (await shop.order(deal))["Details"][0]["InventoryID"] == "VALVE-9"
 
 
 async def test_stopped_item_is_held_before_any_write(shop: Shop):
@@ -169,6 +198,33 @@ async def test_cause_is_posted_to_the_webhook_once_while_it_lasts_and_again_when
 
         await came(received, 2)
         assert "Inactive" in received[1]["message"]
+
+
+async def push_items(shop: Shop) -> None:
+    """Let the site push what becomes of stock items, as its administrator would."""
+    services, header = shop.world.services, ("X-Guard", "a-secret-of-its-own")
+    connection = await shop.world.connection("erp")
+    async with services.database.transaction() as db:
+        endpoint = await services.endpoints.create(
+            db,
+            workspace_id=connection.workspace_id,
+            connection_id=connection.id,
+            name="push",
+            guard=Guard(header=(header[0], Secret(header[1]))),
+            now=services.clock.now(),
+        )
+    query = {"name": "PD-StockItems", "entity": "StockItem", "columns": ["InventoryID"]}
+    await shop.world.seed("acumatica", push_destinations=[{
+        "url": f"{str(shop.world.public_url).rstrip('/')}{endpoint.path}",
+        "header_name": header[0],
+        "header_value": header[1],
+        "queries": [query],
+    }])  # fmt: skip
+
+
+async def is_done(shop: Shop, deal: int) -> bool:
+    await shop.hurry()
+    return bool((await shop.world.row(deal)).state == "done")
 
 
 @asynccontextmanager

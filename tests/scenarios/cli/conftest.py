@@ -62,14 +62,21 @@ async def made(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
         yield found
 
 
-@pytest.fixture
-def cli(made: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
-    # In this process the logs are the test's: a command must not bind them to its own streams,
-    # nor find them in what it shows.
+def quiet_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep logs out of what commands show.
+
+    In this process they are the test's: a command must not bind them to its own streams.
+    """
     monkeypatch.setattr(session, "set_up_logs", lambda _: None)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    yield CommandLine(made)
+    yield
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def cli(made: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    for _ in quiet_logs(monkeypatch):
+        yield CommandLine(made)
 
 
 @pytest.fixture

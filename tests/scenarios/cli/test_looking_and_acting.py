@@ -147,7 +147,9 @@ async def test_a_dry_run_tells_field_by_field_and_writes_nothing(made, cli):
     assert found["outcome"] == "planned"
     assert [(write["action"], write["kind"]) for write in found["writes"]] == [
         ("create", "customer"),
+        ("change", "organization"),
         ("create", "sales_order"),
+        ("change", "deal"),
     ]
     assert "+ create sales_order" in shown
     assert "details[1].unit_price" in shown

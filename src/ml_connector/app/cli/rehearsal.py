@@ -32,7 +32,11 @@ async def show_rehearsal(opened: Session, one: Installation, flow: Flow, record:
     services = opened.services
     works = FlowWorks(services.engine, services.integrations, services.open_side)
     run = rehearsal(
-        one, opened.integration(one), flow, record, trigger={"by": "person", "who": who()}
+        one,
+        opened.integration(one),
+        flow,
+        record,
+        trigger={"by": "person", "who": who()},
     )
     with opened.screen.progress(f"playing {flow.name} {record} through"):
         found = await rehearse(works, run)

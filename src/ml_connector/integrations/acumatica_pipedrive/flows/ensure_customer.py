@@ -18,7 +18,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer impo
     linked_customer,
     recognised_customer,
 )
-from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_organization
+from ml_connector.integrations.acumatica_pipedrive.flows.write_back import (
+    plan_on_organization,
+    show_on_organization,
+)
 from ml_connector.integrations.acumatica_pipedrive.settings import CustomerRules, HoldOrOnHold
 from ml_connector.sync.flow import Found
 from ml_connector.sync.mapping.compiling import CompiledMapping
@@ -66,7 +69,9 @@ async def ensure_customer(
         return DealCustomer(key=customer.customer_id, name=name, needs_hold=needs_hold)
     await _require_known_currency(deal, ctx)
     made = await _make(deal, party, mapping, ctx)
-    if made.how != "linked":  # else another run has just made it, and shows it itself
+    if made.how == "planned" and party.organization is not None:
+        await plan_on_organization(party.organization, ctx)
+    elif made.how != "linked":  # else another run has just made it, and shows it itself
         await _show_number(party, ctx)
     return DealCustomer(key=made.key, name=party.name, needs_hold=False)
 

@@ -22,7 +22,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import (
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
 from ml_connector.integrations.acumatica_pipedrive.flows.taking_up import moment_of, why_not
-from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
+from ml_connector.integrations.acumatica_pipedrive.flows.write_back import (
+    plan_on_deal,
+    show_on_deal,
+)
 from ml_connector.integrations.acumatica_pipedrive.mappings import OrderLine
 from ml_connector.sync.flow import Outcome, Worth
 from ml_connector.sync.mapping.evaluation import evaluate
@@ -89,6 +92,7 @@ async def hand_over(deal: Deal, ctx: Context, *, occurrence: int) -> Outcome:
     if made.how == "created":
         return Outcome.written(f"{name} created for {customer.name}")
     if made.how == "planned":
+        await plan_on_deal(deal, kind.word, ctx)
         reason = f"an {kind.word} for {customer.name} would be created"
         return Outcome(kind="planned", reason=reason)
     return Outcome.unchanged(f"{name} is there")

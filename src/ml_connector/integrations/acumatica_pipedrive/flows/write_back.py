@@ -12,6 +12,7 @@ from typing import Any
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document, page_of
 from ml_connector.sync.links import RecordLink
+from ml_connector.sync.plan import PlannedWrite
 from ml_connector.vendors.pipedrive.drafts import DealUpdate, OrganizationDraft
 from ml_connector.vendors.pipedrive.models import Deal, Entity, Organization
 
@@ -58,6 +59,33 @@ async def show_on_organization(
         ctx=ctx,
         read_again=read_again,
     )
+
+
+async def plan_on_deal(deal: Deal, word: str, ctx: Context) -> None:
+    """Let a dry run tell what a deal will show, as far as that can be known before."""
+    if not deal.is_archived:
+        wanted = {
+            "order_number": f"(the number of the new {word})",
+            "order_link": f"(the address of the new {word})",
+        }
+        await _plan(wanted, "deal", deal.id, deal.custom_fields, ctx)
+
+
+async def plan_on_organization(organization: Organization, ctx: Context) -> None:
+    """Let a dry run tell what an organization will show, as far as that can be known before."""
+    wanted = {"customer_number": "(the number of the new customer)"}
+    await _plan(wanted, "organization", organization.id, organization.custom_fields, ctx)
+
+
+async def _plan(
+    wanted: Mapping[str, str], what: Entity, key: int, present: Mapping[str, Any], ctx: Context
+) -> None:
+    fields = await _by_key(wanted, what, ctx)
+    if ctx.plan is not None and fields:
+        before = {name: present.get(name) for name in fields}
+        ctx.plan.add(
+            PlannedWrite(action="change", kind=what, key=str(key), fields=fields, before=before)
+        )
 
 
 async def _show(
