@@ -83,7 +83,7 @@ vendor_call = Table(
     Column("error", Text),
     Column("tokens", Integer, nullable=False),
     # for how many runs it was made: several share a call that carries the keys of all of them
-    Column("runs", Integer, nullable=False),
+    Column("runs", Integer, nullable=False, server_default="1"),
     Column("correlation_id", Text),
     Column("purpose", Text),
     Column("request_body", LargeBinary),

@@ -34,7 +34,7 @@ INPUT = (
 )
 CALL = (
     "INSERT INTO vendor_call (started_at, id, workspace_id, connection_id, elapsed_ms, method, url,"
-    " operation, tokens, runs) VALUES (:at, 1, 1, 1, 1, 'GET', '/', 'x', 1, 1)"
+    " operation, tokens) VALUES (:at, 1, 1, 1, 1, 'GET', '/', 'x', 1)"
 )
 DELIVERY = (
     "INSERT INTO webhook_delivery (connection_id, delivery_key, received_at)"

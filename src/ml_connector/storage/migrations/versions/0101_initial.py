@@ -471,7 +471,6 @@ def upgrade() -> None:
         sa.Column("status", sa.SmallInteger(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("tokens", sa.Integer(), nullable=False),
-        sa.Column("runs", sa.Integer(), nullable=False),
         sa.Column("correlation_id", sa.Text(), nullable=True),
         sa.Column("purpose", sa.Text(), nullable=True),
         sa.Column("request_body", sa.LargeBinary(), nullable=True),
