@@ -39,14 +39,16 @@ _CAPTURE = text(
             trigger, seen_version, wanted_at)
     ON CONFLICT (owner, flow, record) DO UPDATE SET
         wanted = b.wanted + 1,
-        state = CASE WHEN b.state = 'held' AND starts_with(b.waits_for, :loop) THEN b.state
+        state = CASE WHEN b.state = 'held' AND starts_with(b.waits_for, :loop)
+                          AND excluded.lane > :urgent THEN b.state
                      WHEN b.state IN ('done', 'held', 'dead') THEN 'ready' ELSE b.state END,
         lane = CASE WHEN b.state = 'done' THEN excluded.lane
                     ELSE LEAST(b.lane, excluded.lane) END,
         due_at = CASE
             WHEN b.state IN ('queued', 'running') THEN b.due_at
-            -- events are what keeps a loop going: they do not end the hold that broke it
-            WHEN b.state = 'held' AND starts_with(b.waits_for, :loop) THEN b.due_at
+            -- events keep a loop going: only a person ends the hold that broke it
+            WHEN b.state = 'held' AND starts_with(b.waits_for, :loop)
+                 AND excluded.lane > :urgent THEN b.due_at
             WHEN b.state = 'ready' THEN LEAST(b.due_at, excluded.due_at)
             ELSE GREATEST(excluded.due_at, b.settled_at + CAST(:spacing AS interval)) END,
         failures = CASE WHEN b.state IN ('held', 'dead') THEN 0 ELSE b.failures END,
@@ -164,7 +166,13 @@ async def capture(db: AsyncConnection, wanted: Sequence[Wanted]) -> set[int]:
     raised: set[int] = set()
     for spacing, group in _by_spacing(_merged(wanted)).items():
         rows = await db.execute(
-            _CAPTURE, {**_capture_columns(group), "spacing": spacing, "loop": LOOP}
+            _CAPTURE,
+            {
+                **_capture_columns(group),
+                "spacing": spacing,
+                "loop": LOOP,
+                "urgent": int(Lane.URGENT),
+            },
         )
         raised.update(row.id for row in rows)
     if raised:

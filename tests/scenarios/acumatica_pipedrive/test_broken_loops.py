@@ -84,13 +84,13 @@ async def test_automation_that_undoes_every_write_is_broken_off_and_told(shop: S
 
 
 async def writes(shop: Shop) -> dict[str, list[str]]:
-    """Return what was written on both sides since the installation was set up."""
-    own = [
-        operation
-        for operation in await shop.writes("pipedrive")
-        if operation in {"PATCH deals", "PATCH organizations"}
+    """Return what was written to records on both sides, in order."""
+    records = [
+        f"PATCH {call['target'].split('/')[3]}"
+        for call in await shop.world.calls("pipedrive")
+        if call["method"] == "PATCH"
     ]
-    return {"acumatica": await shop.writes("acumatica"), "pipedrive": own}
+    return {"acumatica": await shop.writes("acumatica"), "pipedrive": records}
 
 
 async def edit(shop: Shop, deal: int, **changes: Any) -> None:

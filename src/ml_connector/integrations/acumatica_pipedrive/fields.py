@@ -148,19 +148,21 @@ async def _resolve(
     """Resolve with what was read before; what is not found there is looked for once in new."""
     known = await _targets(settings, erp)
 
-    async def resolve(reading: Reading) -> _Kept:
+    async def resolve(reading: Reading, *, fresh: bool) -> _Kept:
         found = _checked(settings, reading, known, pins)
         lists = set(_lists(found.found, reading)) if isinstance(found.found, Mappings) else set()
         if lists <= set(reading.lists):
             return found
         # Only now it is known whose names are asked for: those of stages, say, in a table by stage.
-        return _checked(settings, await sources.read(client, tuple(lists)), known, pins)
+        reading = await sources.read(client, tuple(lists), fresh=fresh)
+        return _checked(settings, reading, known, pins)
 
-    kept = await resolve(reading)
+    kept = await resolve(reading, fresh=False)
     if kept.fits:
         return kept
     # A field, a choice or a stage may have been made since: people apply a file right after that.
-    return await resolve(await sources.read(client, tuple(kept.reading.lists), fresh=True))
+    reading = await sources.read(client, tuple(kept.reading.lists), fresh=True)
+    return await resolve(reading, fresh=True)
 
 
 def _checked(
