@@ -130,6 +130,8 @@ class Applying:
                     connection_id=rows[name].id,
                     settings=entry.settings,
                 )
+                # What is asked of the vendors from here on is asked with the new settings.
+                await self._services.connections.read(rows[name].id)
         return rows
 
     async def _configure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.scenarios.acumatica_pipedrive.shop import Shop
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.vendors.pipedrive import definitions, lists
 
+_CUSTOMERS = count(1)
 REGIONS = {"Nord": "NORTH", "Süd": "SOUTH"}
 
 
@@ -68,7 +70,10 @@ async def option(shop: Shop, label: str) -> int:
 
 
 async def won(shop: Shop, **custom_fields: Any) -> int:
-    deal = await shop.deal(shop.line(), custom_fields=custom_fields)
+    """Win a deal of an organization of its own, so that no name brings two together."""
+    deal = await shop.deal(
+        shop.line(), organization=f"Kunde {next(_CUSTOMERS)} AG", custom_fields=custom_fields
+    )
     await shop.win(deal)
     return deal
 

@@ -167,8 +167,11 @@ async def out_of_service(shop: Shop, vendor: str, state: str) -> Any:
     await until(is_out)
     row = await shop.world.connection(name)
     assert row.state_reason
-    (told,) = await shop.told("connection")
-    assert told == f"Connection {name}: {row.state_reason}"
+
+    async def is_told() -> bool:
+        return await shop.told("connection") == [f"Connection {name}: {row.state_reason}"]
+
+    await until(is_told)
     return row
 
 
