@@ -169,7 +169,8 @@ async def out_of_service(shop: Shop, vendor: str, state: str) -> Any:
     assert row.state_reason
 
     async def is_told() -> bool:
-        return await shop.told("connection") == [f"Connection {name}: {row.state_reason}"]
+        told = await shop.told("connection")
+        return len(told) == 1 and told[0].startswith(f"Connection {name}: ")
 
     await until(is_told)
     return row
