@@ -78,6 +78,16 @@ def test_mapping_knows_its_version_ownership_and_the_fields_it_depends_on():
             ),
         ),
         (
+            {
+                "fields": {"Description": {"from": "deal.Nowhere", "table": "words"}},
+                "tables": {"words": {"entries": {"A": "B"}}},
+            },
+            (
+                "fields.Description.from: 'deal.Nowhere': Pipedrive deal has no field 'Nowhere'; "
+                "did you mean 'Owner'?"
+            ),
+        ),
+        (
             {"fields": {"OrderNbr": "deal.title"}},
             "fields.OrderNbr: Acumatica does not let order number be written",
         ),
