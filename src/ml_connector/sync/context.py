@@ -261,7 +261,7 @@ class RunContext(Generic[SettingsT]):
         changes = {
             name: value for name, value in wanted.items() if not same(present.get(name), value)
         }
-        changed = self._end_of(link, side)
+        changed = _end_of(link, what)
         last = {
             name: link.written[key] for name in wanted if (key := f"{what}.{name}") in link.written
         }
@@ -320,11 +320,6 @@ class RunContext(Generic[SettingsT]):
             await self.engine.conclude(Conclusion(None, updated))
         return changes
 
-    def _end_of(self, link: RecordLink, side: Role) -> str:
-        """Return the key of the linked record on one side."""
-        is_source = side == self.integration.flow(self.run.flow).source
-        return link.key.source_key if is_source else link.target_key
-
     def permit(self, purpose: str, deadline: timedelta) -> WritePermit:
         """Return leave to send one write, from now on for as long as ``deadline``."""
         return WritePermit(
@@ -368,6 +363,12 @@ class RunContext(Generic[SettingsT]):
             backlog_id=self.run.backlog_id,
             run_no=self.run.run_no,
         )
+
+
+def _end_of(link: RecordLink, what: str) -> str:
+    """Return the key of the one of two linked records that is a ``what``."""
+    source, _, _ = link.key.kind.partition(":")
+    return link.key.source_key if what == source else link.target_key
 
 
 def _conflict(

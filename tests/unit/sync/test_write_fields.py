@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+import pytest
+
 from ml_connector.sync.context import RunContext
 from ml_connector.sync.links import LinkKey, RecordLink
 from ml_connector.sync.plan import Plan
@@ -31,7 +33,12 @@ async def _never(_: Mapping[str, Any]) -> None:
 
 
 async def _changes(
-    *, present: Mapping[str, Any], now: Reading, link: RecordLink = LINK
+    *,
+    present: Mapping[str, Any],
+    now: Reading,
+    link: RecordLink = LINK,
+    what: str = "organization",
+    plan: Plan | None = None,
 ) -> Mapping[str, Any]:
     context: RunContext[Any] = RunContext(
         run=cast("Any", None),
@@ -41,12 +48,12 @@ async def _changes(
         sides={},
         engine=cast("Any", None),
         progress=cast("Any", None),
-        plan=Plan(),
+        plan=plan or Plan(),
     )
     return await context.write_fields(
         side="crm",
         link=link,
-        what="organization",
+        what=what,
         present=present,
         wanted={"number": "C1"},
         apply=_never,
@@ -78,3 +85,12 @@ async def test_what_was_never_written_is_not_read_again():
 
     assert changes == {"number": "C1"}
     assert now.times == 0
+
+
+@pytest.mark.parametrize(("what", "key"), [("organization", "7"), ("customer", "C1")])
+async def test_plan_names_the_record_that_would_be_changed(what: str, key: str):
+    plan = Plan()
+
+    await _changes(present={"number": None}, now=Reading(number=None), what=what, plan=plan)
+
+    assert [write.key for write in plan.writes] == [key]
