@@ -59,7 +59,7 @@ _CAUSES = text(
     """
 )
 
-_WAKES_ON_APPLY = ("mapping", "setting", "pipedrive_field")
+_WAKES_AT_ONCE = ("mapping", "setting", "pipedrive_field", "first_match", "brake")
 _APPLY = "then apply the file: they run by themselves"
 _WAYS = {
     "mapping": f"add the mapping to the installation's settings, {_APPLY}",
@@ -75,6 +75,8 @@ _WAYS = {
     "effect": "leave the reference on the right record only",
     "right": "grant the right at the vendor",
     "consent": "consent again with `connections consent`",
+    "first_match": "`match run`, `match show`, then `match confirm`: they run by themselves",
+    "brake": "look at `brakes list`; if that is meant, `brakes release`: they run by themselves",
     "loop": "find the automation that answers our changes, and end it",
 }
 _AGAIN = "looked at again every 15 minutes, or at once with `replay`"
@@ -124,4 +126,4 @@ def way_out(state: RowState, waits_for: str | None) -> str:
     way = _WAYS.get(kind)
     if way is None:
         return f"put right what the reason names; {_AGAIN}"
-    return way if kind in _WAKES_ON_APPLY else f"{way}; {_AGAIN}"
+    return way if kind in _WAKES_AT_ONCE else f"{way}; {_AGAIN}"
