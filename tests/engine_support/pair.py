@@ -309,6 +309,15 @@ async def _install(database: Database, clock: Clock, integration: Integration) -
         ).scalar_one()
         await db.execute(
             text(
+                "WITH version AS (INSERT INTO configuration_version (workspace_id, installation_id,"
+                " digest, document, who, created_at)"
+                " SELECT workspace_id, id, '', '{}', 'test', :now FROM installation RETURNING id)"
+                " UPDATE installation SET configuration_version = (SELECT id FROM version)"
+            ),
+            now,
+        )
+        await db.execute(
+            text(
                 "INSERT INTO installation_flow (installation_id, flow, is_on, go_live_at, schedule)"
                 " SELECT :id, unnest(CAST(:flows AS text[])), true, :now, '{}'"
             ),

@@ -78,6 +78,8 @@ class Match:
     """One sentence: what agrees, or what has to be decided."""
     link: str
     """The kind of record link that it becomes once it is confirmed."""
+    may_share: bool = False
+    """Whether the settings let several source records have one counterpart."""
 
     def __post_init__(self) -> None:
         if self.verdict in {"linked", "matched"} and len(self.candidates) != 1:

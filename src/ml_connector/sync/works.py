@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -116,7 +116,7 @@ class FlowWorks:
             )
             return await asyncio.gather(*(weigh(record, context) for record in records))
 
-    async def first_match(self, run: StartedRun) -> AsyncIterator[Match]:
+    async def first_match(self, run: StartedRun) -> AsyncGenerator[Match, None]:
         """Yield what the flow says of each record that both sides may have; writes nothing."""
         installation = await self._installation(run)
         integration = self._integrations[installation.pair]
