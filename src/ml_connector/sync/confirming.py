@@ -46,7 +46,8 @@ class Confirmed:
         self.refusals += other.refusals[: _EXAMPLES - len(self.refusals)]
 
 
-# One look into the index for each target, whatever the planner knows of the table.
+# One look into the index for each target, whatever the planner knows of the table. Whose own
+# decision leads elsewhere has it no longer: two crossed links can be put right at once.
 _OWNERS = text(
     """
     SELECT k.kind, k.target_key, r.source_key
@@ -54,7 +55,11 @@ _OWNERS = text(
     CROSS JOIN LATERAL (
         SELECT source_key FROM record_link r
         WHERE r.target_key = k.target_key AND r.installation_id = :installation_id
-          AND r.kind = k.kind
+          AND r.kind = k.kind AND NOT EXISTS (
+              SELECT FROM first_match m
+              WHERE m.installation_id = r.installation_id AND m.flow = :flow
+                AND m.source_key = r.source_key AND m.link = r.kind
+                AND m.decision NOT IN ('new', 'skip', k.target_key))
         ORDER BY r.source_key
     ) r
     """
@@ -71,8 +76,8 @@ class _Wish:
 
 
 async def link_page(
-    db: AsyncConnection, installation: Installation, page: Sequence[Listed], *, who: str,
-    now: datetime,
+    db: AsyncConnection, installation: Installation, page: Sequence[Listed], *, flow: str,
+    who: str, now: datetime,
 ) -> Confirmed:  # fmt: skip
     """Link what a page of the list says, unless the target belongs to another record.
 
@@ -87,7 +92,7 @@ async def link_page(
     if not wishes:
         return done
     present = await links.read(db, [wish.key for wish in wishes])
-    owners = await _owners(db, installation.id, wishes)
+    owners = await _owners(db, installation.id, flow, wishes)
     new: list[RecordLink] = []
     entries: list[trail.Entry] = []
     for wish in wishes:
@@ -117,7 +122,7 @@ async def link_page(
 
 
 async def _owners(
-    db: AsyncConnection, installation_id: int, wishes: Sequence[_Wish]
+    db: AsyncConnection, installation_id: int, flow: str, wishes: Sequence[_Wish]
 ) -> dict[tuple[str, str], list[str]]:
     """Return whose counterparts the targets are already."""
     targets = sorted({(wish.row.link, wish.target.key) for wish in wishes})
@@ -125,6 +130,7 @@ async def _owners(
         _OWNERS,
         {
             "installation_id": installation_id,
+            "flow": flow,
             "kinds": [kind for kind, _ in targets],
             "target_keys": [key for _, key in targets],
         },

@@ -146,7 +146,9 @@ class FirstMatch:
     ) -> tuple[Sequence[Listed], Confirmed]:
         await self._lock(db)
         page = await first_match.listed(db, self.key, after=after, limit=PAGE)
-        return page, await link_page(db, self.installation, page, who=self.who, now=now)
+        return page, await link_page(
+            db, self.installation, page, flow=self.flow.name, who=self.who, now=now
+        )
 
     async def _lock(self, db: AsyncConnection) -> None:
         """Keep a second person from confirming at the same moment."""

@@ -394,7 +394,7 @@ async def test_a_decision_leads_an_existing_link_elsewhere_and_a_mere_match_does
     await matching.link("1", NORD)
     await matching.link("2", Found(key="C3"))
     matching.market.has("1", "linked", NORD)
-    matching.market.has("2", "matched", NORD)
+    matching.market.has("2", "matched", Found(key="C4"))
     await matching.survey()
     await matching.decide(_1="C2")
 
@@ -402,6 +402,20 @@ async def test_a_decision_leads_an_existing_link_elsewhere_and_a_mere_match_does
 
     assert (done.repointed, done.as_they_were) == (1, 1)
     assert await matching.links() == {"1": ("C2", "chosen"), "2": ("C3", "created")}
+
+
+async def test_two_links_that_were_crossed_can_be_put_right(matching: Matching):
+    await matching.link("1", NORD)
+    await matching.link("2", SUED)
+    matching.market.has("1", "linked", NORD)
+    matching.market.has("2", "linked", SUED)
+    await matching.survey()
+    imported = await matching.decide(_1="C2", _2="C1")
+
+    done = await matching.confirm()
+
+    assert (imported.faults, done.repointed, done.refused) == ([], 2, 0)
+    assert await matching.links() == {"1": ("C2", "chosen"), "2": ("C1", "chosen")}
 
 
 async def test_a_customer_that_was_taken_since_the_survey_is_refused_naming_who_has_it(

@@ -139,10 +139,11 @@ def _show(screen: Screen, found: Sequence[BrakeFigures], now: datetime) -> None:
             Cell(f"{brake.installation}/{brake.flow}", "head"),
             f"  {brake.kind}",
         )
+        screen.entry("window", f"opened {ago(brake.opened_at, now)}, lasts an hour")
         screen.entry(
             "changed",
-            f"{plural(brake.changed, 'record')} since {ago(brake.opened_at, now)}, of "
-            f"{plural(brake.base, 'linked one', 'linked ones')}; {brake.most:,} may be, in an hour",
+            f"{plural(brake.changed, 'record')}; at most {brake.most:,} may be "
+            f"({plural(brake.base, 'was', 'were')} linked when it opened)",
         )
         if state == "stopped":
             more = ", ..." if brake.held > len(brake.examples) else ""

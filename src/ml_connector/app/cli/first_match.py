@@ -11,12 +11,12 @@ import typer
 from ml_connector.app.cli.confirming import confirmed as asked
 from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Limit, Workspace, Yes
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, ago, plural
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style, ago, plural, short
 from ml_connector.app.cli.session import Session, carry_out, session, who
 from ml_connector.sync import first_match
 from ml_connector.sync.confirming import Confirmed
 from ml_connector.sync.deciding import Imported, exported, take_in
-from ml_connector.sync.first_match import NEW, SKIP, Listed, Summary
+from ml_connector.sync.first_match import Listed, Summary
 from ml_connector.sync.first_matching import FirstMatch, Surveyed
 from ml_connector.sync.flow import Found, MatchVerdict
 from ml_connector.sync.works import FlowWorks
@@ -26,6 +26,7 @@ _STYLES: dict[str, Style] = {
 }  # fmt: skip
 _MOST_FAULTS = 20
 _SHOWN_CANDIDATES = 3
+_LONGEST_NAME = 24  # characters; the table has to fit a terminal
 
 FlowArgument = Annotated[str, typer.Argument(help="The flow's name.")]
 Verdict = Annotated[
@@ -295,7 +296,7 @@ def _show_summary(opened: Session, task: FirstMatch, summary: Summary) -> None:
         ("matched", "one counterpart, to be linked"),
         ("proposed", "alike by name, for a person to say"),
         ("ambiguous", "several or contradictory, for a person to say"),
-        ("new", "no counterpart: it is made"),
+        ("new", "no counterpart, to be made"),
     ):
         records = summary.verdicts.get(verdict, 0)
         if records:
@@ -330,43 +331,39 @@ def _show_rows(screen: Screen, rows: Sequence[Listed]) -> None:
         return
     screen.line()
     columns = [
-        Column("record"), Column("name"), Column("verdict"), Column("counterpart"),
-        Column("decided"), Column("why", folds=True),
+        Column("record"), Column("name"), Column("verdict"), Column("counterpart", folds=True),
     ]  # fmt: skip
     screen.table(
         columns,
         [
             (
                 row.source_key,
-                row.source_name,
+                short(row.source_name, _LONGEST_NAME),
                 Cell(row.verdict, _STYLES[row.verdict]),
-                _counterpart(row),
-                _decided(row),
-                row.because,
+                _stand(row),
             )
             for row in rows
         ],
     )
 
 
-def _counterpart(row: Listed) -> str:
+def _stand(row: Listed) -> Cell | str:
+    """Say what becomes of a record, and why."""
+    shared = ", shared" if row.may_share else ""
+    if row.decision is not None:
+        chosen = _named(row.target) if row.target is not None else row.decision
+        return f"decided: {chosen}{shared}"
     if row.target is not None:
-        return _named(row.target)
-    if row.decision in {NEW, SKIP}:
-        return "-"
+        return f"{_named(row.target)}{shared}: {row.because}"
     shown = " or ".join(_named(one) for one in row.candidates[:_SHOWN_CANDIDATES])
     more = len(row.candidates) - _SHOWN_CANDIDATES
-    return f"{shown} or {more} more" if more > 0 else shown or "-"
+    several = f"{shown} or {more} more" if more > 0 else shown
+    words = f"{several}: {row.because}" if several else row.because
+    return Cell(f"open: {words}", "warn") if row.is_open else words
 
 
 def _named(found: Found) -> str:
     return f"{found.key} {found.name}" if found.name else found.key
-
-
-def _decided(row: Listed) -> Cell | str:
-    if row.decision is None:
-        return Cell("open", "warn") if row.is_open else "-"
-    return f"{row.decision} (shared)" if row.may_share else row.decision
 
 
 def _show_imported(screen: Screen, imported: Imported) -> None:
