@@ -87,9 +87,11 @@ class Brake:
         self.most = most
         if state == "passed":
             return state
-        if state == "released" or self.released_at is not None:
+        if self.released_at is not None:
             self.changed += 1
             return "passed"
+        if state == "released":
+            return "passed"  # let go in an earlier window: it takes no place in this one
         if self.stopped_at is None and self.changed < most:
             self.changed += 1
             return "passed"

@@ -27,7 +27,7 @@ from ml_connector.sync.plan import Plan
 from ml_connector.sync.polling import Poller
 from ml_connector.sync.progress import RunProgress
 from ml_connector.sync.rows import SECOND_LOOK, StartedRun, Wanted
-from ml_connector.sync.tape import observed
+from ml_connector.sync.tape import BlankTape, observed
 
 _MOST_CACHED = 200  # configurations; a cell has fewer installations
 
@@ -105,42 +105,28 @@ class FlowWorks:
 
     async def weigh(self, run: StartedRun, records: Sequence[str]) -> list[Worth]:
         """Return what each record would bring to a backfill; ``run`` stands for all of them."""
-        installation = await self._installation(run)
-        integration = self._integrations[installation.pair]
-        weigh = integration.flow(run.flow).weigh
+        weigh = (await self._flow(run)).weigh
         if weigh is None:
             return [Worth() for _ in records]
-        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
-            context = self._context(
-                run, RunProgress(), installation, integration, sides, plan=Plan()
-            )
+        async with self._reading(run) as context:
             return await asyncio.gather(*(weigh(record, context) for record in records))
 
     async def first_match(self, run: StartedRun) -> AsyncGenerator[Match, None]:
         """Yield what the flow says of each record that both sides may have; writes nothing."""
-        installation = await self._installation(run)
-        integration = self._integrations[installation.pair]
-        first_match = integration.flow(run.flow).first_match
+        first_match = (await self._flow(run)).first_match
         if first_match is None:
             raise ConfigurationError(f"{run.flow} matches nothing before it writes")
-        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
-            context = self._context(
-                run, RunProgress(), installation, integration, sides, plan=Plan()
-            )
+        async with self._reading(run) as context:
             async for match in first_match(context):
                 yield match
+                context.progress.entries.clear()  # nobody reads them, and there may be many
 
     async def look_up(self, run: StartedRun, keys: Sequence[str]) -> dict[str, Found]:
         """Return which of these keys are records of the other side, and what they are called."""
-        installation = await self._installation(run)
-        integration = self._integrations[installation.pair]
-        look_up = integration.flow(run.flow).look_up
+        look_up = (await self._flow(run)).look_up
         if look_up is None or not keys:
             return {}
-        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
-            context = self._context(
-                run, RunProgress(), installation, integration, sides, plan=Plan()
-            )
+        async with self._reading(run) as context:
             found = await asyncio.gather(*(look_up(key, context) for key in keys))
         return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
 
@@ -159,6 +145,19 @@ class FlowWorks:
             )
             return Outcome.written(f"{len(found)} records carry {effect.reference}: reported")
         return Outcome.unchanged(f"{effect.kind} {effect.reference} exists once")
+
+    async def _flow(self, run: StartedRun) -> Flow:
+        installation = await self._installation(run)
+        return self._integrations[installation.pair].flow(run.flow)
+
+    @asynccontextmanager
+    async def _reading(self, run: StartedRun) -> AsyncIterator[RunContext[Any]]:
+        """Lend both sides for reading alone, outside of any record's run."""
+        installation = await self._installation(run)
+        integration = self._integrations[installation.pair]
+        progress = RunProgress(tape=BlankTape())
+        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
+            yield self._context(run, progress, installation, integration, sides, plan=Plan())
 
     def _context(
         self,

@@ -256,8 +256,11 @@ async def test_what_was_held_passes_also_when_working_it_off_takes_longer_than_a
     pair.clock.advance(hours=5)
 
     await pair.work_off()
+    await pair.want(*range(10, 20), flow=PRICES)
+    await pair.work_off()
 
-    assert len(shop.changed) == 10
+    assert len(shop.changed) == 10 + 3  # what was let go takes no place of what comes new
+    assert await states(pair) == {"done": 13, "held": 7}
 
 
 async def test_after_the_released_hour_the_brake_is_there_again_and_tells_anew(database: Database):

@@ -81,9 +81,7 @@ def release(
                 return Exit.OK
             _show(screen, stopped, now)
             held = sum(brake.held for brake in stopped)
-            words = (
-                f"let {plural(held, 'held record', 'held records')} be changed, and what follows"
-            )
+            words = f"let {plural(held, 'held record')} and what follows be changed"
             if not confirmed(screen, words, yes=yes):
                 return Exit.USAGE
             woken = await _release(opened, stopped)
