@@ -20,10 +20,11 @@ from ml_connector.core.lanes import Lane
 from ml_connector.core.permits import current_permit
 from ml_connector.core.profile import Profile, Stream
 from ml_connector.storage.database import Database
-from ml_connector.sync import backlog
+from ml_connector.sync import backlog, installations
 from ml_connector.sync.context import RunContext, Side
 from ml_connector.sync.engine import Engine
 from ml_connector.sync.flow import EffectKind, Flow, Found, Integration, OnStream, Outcome
+from ml_connector.sync.installations import Installation
 from ml_connector.sync.rows import POLL, SECOND_LOOK, Wanted
 from ml_connector.sync.runner import Runner
 from ml_connector.sync.works import FlowWorks, OpenedSide
@@ -160,6 +161,13 @@ class Toy:
     installation_id: int
     search_lag: timedelta
     write_deadline: timedelta
+    integration: Integration
+    openings: list[bool]
+    """For each connection that was lent, whether that was for a plan."""
+
+    async def installation(self) -> Installation:
+        async with self.database.transaction() as db:
+            return await installations.get(db, self.installation_id)
 
     async def want(self, *records: object, flow: str = FLOW, lane: Lane = Lane.EVENT) -> None:
         async with self.database.transaction() as db:
@@ -232,10 +240,11 @@ async def toy(
     erp = erp or ToyERP()
     integration = toy_integration(*more)
     engine = Engine(database, clock)
+    openings: list[bool] = []
 
     @asynccontextmanager
     async def open_side(connection_id: int, *, is_plan: bool) -> AsyncIterator[OpenedSide]:
-        assert not is_plan
+        openings.append(is_plan)
         yield OpenedSide(
             side=Side(
                 client=erp,
@@ -268,6 +277,8 @@ async def toy(
         installation_id=await _install(database, clock, integration),
         search_lag=search_lag,
         write_deadline=write_deadline,
+        integration=integration,
+        openings=openings,
     )
 
 
@@ -296,6 +307,15 @@ async def _install(database: Database, clock: Clock, integration: Integration) -
                 now,
             )
         ).scalar_one()
+        await db.execute(
+            text(
+                "WITH version AS (INSERT INTO configuration_version (workspace_id, installation_id,"
+                " digest, document, who, created_at)"
+                " SELECT workspace_id, id, '', '{}', 'test', :now FROM installation RETURNING id)"
+                " UPDATE installation SET configuration_version = (SELECT id FROM version)"
+            ),
+            now,
+        )
         await db.execute(
             text(
                 "INSERT INTO installation_flow (installation_id, flow, is_on, go_live_at, schedule)"

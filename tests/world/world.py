@@ -201,11 +201,13 @@ class World:
         (row,) = [row for row in await self.rows() if row.record == str(deal_id)]
         return row
 
-    async def settled(self, *deal_ids: int, within: float = 30.0) -> dict[int, Any]:
+    async def settled(
+        self, *deal_ids: int, within: float = 30.0, flow: str = FLOW
+    ) -> dict[int, Any]:
         """Wait until these deals (default: all that are known) have nothing left to do."""
         end = time.monotonic() + within
         while True:
-            rows = {int(row.record): row for row in await self.rows()}
+            rows = {int(row.record): row for row in await self.rows(flow)}
             wanted = deal_ids or tuple(rows)
             states = {deal: rows[deal].state if deal in rows else "unseen" for deal in wanted}
             if wanted and all(state in {"done", "held", "dead"} for state in states.values()):

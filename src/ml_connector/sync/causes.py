@@ -59,7 +59,7 @@ _CAUSES = text(
     """
 )
 
-_SAYS_WHEN = ("mapping", "setting", "pipedrive_field", "loop")
+_SAYS_WHEN = ("mapping", "setting", "pipedrive_field", "first_match", "brake", "loop")
 _APPLY = "then apply the file: they run by themselves"
 _WAYS = {
     "mapping": f"add the mapping to the installation's settings, {_APPLY}",
@@ -75,6 +75,8 @@ _WAYS = {
     "effect": "leave the reference on the right record only",
     "right": "grant the right at the vendor",
     "consent": "consent again with `connections consent`",
+    "first_match": "`match run`, `match show`, then `match confirm`: they run by themselves",
+    "brake": "look at `brakes list`; if that is meant, `brakes release`: they run by themselves",
     "loop": "find the automation that answers our changes, and end it; the record is tried again "
     "an hour after it was held, or at once with `replay`",
 }

@@ -216,6 +216,11 @@ async def keep_pins(
     )
 
 
+async def let_be_read_again(db: AsyncConnection, installation_id: int, *, now: datetime) -> None:
+    """Let every process read an installation again: a new version of the same content."""
+    await keep_own_fields(db, installation_id, {}, now=now)
+
+
 async def flow_documents(
     db: AsyncConnection, installation_id: int
 ) -> Mapping[str, Mapping[str, Any]]:

@@ -18,8 +18,10 @@ from ml_connector.core.errors import HeldError
 from ml_connector.core.permits import WritePermit, writing
 from ml_connector.notifications.notices import Notice
 from ml_connector.sync import links
+from ml_connector.sync.brake import BrakeRules, Counting
 from ml_connector.sync.effects import EffectKey
 from ml_connector.sync.engine import Conclusion, Engine
+from ml_connector.sync.first_match import DecisionKey
 from ml_connector.sync.flow import Found, Integration, Role
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.links import LinkKey, RecordLink
@@ -77,8 +79,13 @@ class RunContext(Generic[SettingsT]):
     @property
     def go_live_at(self) -> datetime | None:
         """Since when this flow takes records up: those whose own moment is older stay out."""
-        switch = self.installation.flows.get(self.run.flow.rpartition(".")[2])
+        switch = self.installation.flows.get(self.flow)
         return switch.go_live_at if switch is not None else None
+
+    @property
+    def flow(self) -> str:
+        """The flow's name without its pair."""
+        return self.run.flow.rpartition(".")[2]
 
     def note(self, event: str, **detail: Any) -> None:
         """Add a fact to the record's story."""
@@ -166,6 +173,44 @@ class RunContext(Generic[SettingsT]):
                 db, installation_id=self.installation.id, kind=kind, target_key=target_key
             )
 
+    async def decided(self, key: object, *, flow: str | None = None) -> str | None:
+        """Return what a person decided of a record in the first match of this flow, or another.
+
+        ``new``: none of the candidates, make a counterpart. ``skip``: leave it alone. Otherwise
+        the key of the counterpart. None: nobody has said anything.
+        """
+        return await self.engine.decision(
+            DecisionKey(
+                installation_id=self.installation.id, flow=flow or self.flow, source_key=str(key)
+            )
+        )
+
+    async def count_change(
+        self,
+        kind: str,
+        rules: BrakeRules,
+        *,
+        record: object | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Count a record that is about to be changed or inactivated (P-21); ``write_fields`` does.
+
+        ``kind`` is the kind of its record link, ``record`` what counts once: this run's record
+        without it. Raises HeldError when more would be changed within the hour than may be.
+        """
+        if self.plan is None:
+            await self.engine.count(
+                Counting(
+                    run=self.run,
+                    installation_id=self.installation.id,
+                    kind=kind,
+                    record=self.run.record if record is None else str(record),
+                    name=name,
+                    rules=rules,
+                    now=self.clock.now(),
+                )
+            )
+
     async def adopt(self, kind: str, source_key: object, found: Found, *, because: str) -> Written:
         """Link a record that was found on the other side without creating anything."""
         self.note("counterpart_found", kind=kind, key=found.key, name=found.name, because=because)
@@ -242,6 +287,7 @@ class RunContext(Generic[SettingsT]):
         apply: Callable[[Mapping[str, Any]], Awaitable[object]],
         on_conflict: OnConflict = "hold",
         read_again: Callable[[], Awaitable[Mapping[str, Any]]] | None = None,
+        brake: BrakeRules | None = None,
     ) -> Mapping[str, Any]:
         """Change fields of a linked record so that they become ``wanted``; return what changed.
 
@@ -252,6 +298,9 @@ class RunContext(Generic[SettingsT]):
 
         ``read_again`` is for a record that several runs share: where another run has written
         what this one wants, ``present`` may only be older than that, and is read once more.
+
+        ``brake`` bounds how many records of the link's kind the flow may change within an hour
+        (P-21). Raises HeldError past that.
         """
         if read_again is not None and any(
             not same(present.get(name), value) and same(link.written.get(f"{what}.{name}"), value)
@@ -294,6 +343,10 @@ class RunContext(Generic[SettingsT]):
                 )
             return changes
         if changes:
+            if brake is not None:
+                await self.count_change(
+                    link.key.kind, brake, record=link.target_key, name=link.target_name
+                )
             crash_point("fields.before_call")
             permit = self.permit(f"{what} {changed}", self.sides[side].write_deadline)
             with writing(permit):

@@ -15,11 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.audit import trail
 from ml_connector.core.clock import Clock
+from ml_connector.core.errors import HeldError
 from ml_connector.notifications.notices import Notice, tell
 from ml_connector.storage.database import Database
 from ml_connector.storage.groups import CommitGroup
-from ml_connector.sync import backlog, effects, links
+from ml_connector.sync import backlog, brake, effects, first_match, links
+from ml_connector.sync.brake import Counting
 from ml_connector.sync.effects import Claim, EffectOutcome, Held, Intent
+from ml_connector.sync.first_match import DecisionKey
 from ml_connector.sync.links import LinkKey, RecordLink
 from ml_connector.sync.rows import Settlement, StartedRun, Wanted
 
@@ -74,6 +77,12 @@ class Engine:
         self._link_reads = CommitGroup[LinkKey, RecordLink | None](
             database, _read_links, name="link reads", sort_key=LinkKey.as_tuple
         )
+        self._decision_reads = CommitGroup[DecisionKey, str | None](
+            database, first_match.decisions, name="decisions", sort_key=DecisionKey.as_tuple
+        )
+        self._countings = CommitGroup[Counting, HeldError | None](
+            database, brake.count, name="brakes", sort_key=Counting.as_tuple
+        )
 
     async def start(self, backlog_id: int, run_no: int) -> StartedRun | None:
         """Begin a run; None when it is no longer wanted so."""
@@ -102,6 +111,16 @@ class Engine:
         """Return the link of ``key``, if there is one."""
         return await self._link_reads.submit(key)
 
+    async def decision(self, key: DecisionKey) -> str | None:
+        """Return what a person decided of a record in the first match, if anything."""
+        return await self._decision_reads.submit(key)
+
+    async def count(self, counting: Counting) -> None:
+        """Count a record that is about to be changed; raises HeldError when the brake stops it."""
+        held = await self._countings.submit(counting)
+        if held is not None:
+            raise held
+
     async def wait_for_link(self, key: LinkKey, *, seconds: float) -> RecordLink | None:
         """Wait for another run's link: at once when it is of this process, else by asking."""
         event = self._waiting.setdefault(key.as_tuple(), asyncio.Event())
@@ -125,6 +144,8 @@ class Engine:
             self._intents,
             self._conclusions,
             self._link_reads,
+            self._decision_reads,
+            self._countings,
             self._endings,
         ):
             await group.close()

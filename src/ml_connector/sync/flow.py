@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -62,6 +62,33 @@ class Found:
     url: str | None = None
 
 
+MatchVerdict = Literal["linked", "matched", "proposed", "ambiguous", "new"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """What the first match says of one source record, before a person looks at it (P-17)."""
+
+    source_key: str
+    source_name: str
+    verdict: MatchVerdict
+    candidates: tuple[Found, ...] = ()
+    """The counterpart of what is linked or matched; those to choose from otherwise."""
+    because: str
+    """One sentence: what agrees, or what has to be decided."""
+    link: str
+    """The kind of record link that it becomes once it is confirmed."""
+    may_share: bool = False
+    """Whether the settings let several source records have one counterpart."""
+
+    def __post_init__(self) -> None:
+        if self.verdict in {"linked", "matched"} and len(self.candidates) != 1:
+            raise ValueError(
+                f"{self.source_key} is {self.verdict} with {len(self.candidates)} candidates: "
+                "one record has one counterpart"
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What is known of a record before it is read: from a webhook or a page of a stream."""
@@ -105,6 +132,13 @@ class Flow:
     weigh: Callable[[str, Any], Awaitable[Worth]] | None = None
     """``async (record key, the pair's context) -> Worth``, for the dry run of a backfill; reads
     only. Without it a backfill counts records and names no sums."""
+    first_match: Callable[[Any], AsyncIterator[Match]] | None = None
+    """``(the pair's context) -> Match after Match``, one for each source record that the flow's
+    scope takes; reads only. With it the flow writes nothing before a person has confirmed what
+    belongs together (P-17)."""
+    look_up: Callable[[str, Any], Awaitable[Found | None]] | None = None
+    """``async (target key, the pair's context) -> the record of the other side``, for a person's
+    decision that is none of the candidates; without it only candidates can be chosen."""
     needs: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     """Rights a ping looks for, by side, in the vendor's words."""
 

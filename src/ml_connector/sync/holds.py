@@ -1,4 +1,4 @@
-"""Causes of holds that have ended: should one come back, people are told again."""
+"""Causes of holds that have ended: what waited runs, and a cause that returns is told again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.notifications.notices import ToldHold, resolve, unresolved_holds
+from ml_connector.sync import backlog
+from ml_connector.sync.installations import Installation
 from ml_connector.sync.runner import RECHECK_HELD
 
 # A record that is looked at again is not held for that moment, and tells its cause anew.
@@ -32,6 +34,19 @@ _ENDED = text(
     ORDER BY h.number
     """
 )
+
+
+async def end_cause(
+    db: AsyncConnection, installation: Installation, cause: str, *, now: datetime
+) -> int:
+    """Wake the records that a person has let through; return how many they were."""
+    await resolve(
+        db,
+        workspace_id=installation.workspace_id,
+        causes=[f"{installation.owner}:held:{cause}"],
+        now=now,
+    )
+    return await backlog.wake(db, installation_id=installation.id, causes=[cause], now=now)
 
 
 async def resolve_ended(db: AsyncConnection, *, now: datetime) -> int:

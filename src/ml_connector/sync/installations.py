@@ -23,6 +23,8 @@ class FlowSwitch:
     go_live_at: datetime | None
     schedule: Mapping[str, Any]
     next_due_at: datetime | None = None
+    matched_at: datetime | None = None
+    """When a person confirmed the flow's first match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ _SELECT = """
 
 _FLOWS = text(
     """
-    SELECT installation_id, flow, is_on, go_live_at, schedule, next_due_at
+    SELECT installation_id, flow, is_on, go_live_at, schedule, next_due_at, matched_at
     FROM installation_flow WHERE installation_id = ANY(CAST(:ids AS bigint[]))
     """
 ).columns(schedule=JSONB)
@@ -108,6 +110,7 @@ async def _select(
             go_live_at=flow.go_live_at,
             schedule=flow.schedule,
             next_due_at=flow.next_due_at,
+            matched_at=flow.matched_at,
         )
     return [
         Installation(

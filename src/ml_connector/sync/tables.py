@@ -85,6 +85,8 @@ installation_flow = Table(
     Column("schedule", JSONB, nullable=False),
     Column("next_due_at", MOMENT),
     Column("last_due_at", MOMENT),
+    # until a person has confirmed its first match, a flow that has one writes nothing
+    Column("matched_at", MOMENT),
     # serves: what is due now
     Index("ix_installation_flow_next_due_at", "next_due_at", postgresql_where="is_on"),
 )
@@ -216,6 +218,79 @@ record_link = Table(
     # serves: from the other side back to the source; the key first, so that the planner never
     # takes it for the other way and reads all links of a kind
     Index("ix_record_link_target", "target_key", "installation_id", "kind"),
+)
+
+first_match_list = Table(
+    "first_match_list",
+    metadata,
+    Column("installation_id", BigInteger, ForeignKey("installation.id"), primary_key=True),
+    Column("flow", Text, primary_key=True),
+    # how many surveys were begun, and which was the last that came to its end
+    Column("begun", BigInteger, nullable=False),
+    Column("finished", BigInteger, nullable=False, server_default="0"),
+    Column("surveyed_at", MOMENT),
+    Column("confirmed_by", Text),
+)
+
+first_match = Table(
+    "first_match",
+    metadata,
+    # in the order in which records were first seen: of two that match one target, the first has it
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("installation_id", BigInteger, ForeignKey("installation.id"), nullable=False),
+    Column("flow", Text, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("source_name", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    # of the other side: [{"key": "C000123", "name": "Nordwerk GmbH", "url": null}]
+    Column("candidates", JSONB, nullable=False),
+    Column("because", Text, nullable=False),
+    # the kind of record link that it becomes
+    Column("link", Text, nullable=False),
+    # the survey that saw it last: what an earlier one saw alone is not on the list any more
+    Column("survey", BigInteger, nullable=False),
+    # a person's word: "new", "skip", or the key of the target
+    Column("decision", Text),
+    Column("decided_name", Text),
+    # whether the target may belong to several source records
+    Column("may_share", Boolean, nullable=False, server_default="false"),
+    Column("decided_by", Text),
+    Column("decided_at", MOMENT),
+    # prevents two decisions about one record
+    UniqueConstraint("installation_id", "flow", "source_key"),
+)
+
+brake = Table(
+    "brake",
+    metadata,
+    Column("installation_id", BigInteger, ForeignKey("installation.id"), primary_key=True),
+    Column("flow", Text, primary_key=True),
+    # the kind of record link whose records are changed
+    Column("kind", Text, primary_key=True),
+    Column("opened_at", MOMENT, nullable=False),
+    # how many records were linked when the window was opened: the base of the share
+    Column("base", BigInteger, nullable=False),
+    # how many records may be changed within the window
+    Column("most", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False, server_default="0"),
+    # while it is set and not released, no window ends and nothing more passes
+    Column("stopped_at", MOMENT),
+    Column("released_at", MOMENT),
+    Column("released_by", Text),
+)
+
+brake_record = Table(
+    "brake_record",
+    metadata,
+    Column("installation_id", BigInteger, primary_key=True),
+    Column("flow", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    # the changed record's key: changed twice, it counts once
+    Column("record", Text, primary_key=True),
+    Column("name", Text),
+    Column("state", Text, nullable=False),
+    Column("at", MOMENT, nullable=False),
+    CheckConstraint("state IN ('passed', 'stopped', 'released')", name="state_known"),
 )
 
 high_water_mark = Table(

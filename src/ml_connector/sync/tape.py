@@ -33,6 +33,15 @@ class Tape:
         return f"[{','.join(_encoded(*each).decode() for each in self._readings)}]"
 
 
+class BlankTape(Tape):
+    """Keeps nothing: for reading that has no story, such as a survey of every record there is."""
+
+    def add(
+        self, source: str, args: tuple[object, ...], kwargs: dict[str, object], answer: object
+    ) -> None:
+        """Let one answer go."""
+
+
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 

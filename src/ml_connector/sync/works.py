@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,20 +13,21 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ml_connector.core.errors import ConfigurationError, ConnectorError
+from ml_connector.core.errors import ConfigurationError, ConnectorError, HeldError
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Profile
 from ml_connector.jobs.dispositions import ConnectionPausedError
 from ml_connector.sync import backlog, installations
 from ml_connector.sync.context import RunContext, Side
 from ml_connector.sync.engine import Engine
-from ml_connector.sync.flow import Flow, Integration, Outcome, Role, Worth
+from ml_connector.sync.first_match import ListKey
+from ml_connector.sync.flow import Flow, Found, Integration, Match, Outcome, Role, Worth
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.plan import Plan
 from ml_connector.sync.polling import Poller
 from ml_connector.sync.progress import RunProgress
 from ml_connector.sync.rows import SECOND_LOOK, StartedRun, Wanted
-from ml_connector.sync.tape import observed
+from ml_connector.sync.tape import BlankTape, observed
 
 _MOST_CACHED = 200  # configurations; a cell has fewer installations
 
@@ -94,6 +95,8 @@ class FlowWorks:
         refusal = _not_now(installation, flow)
         if refusal is not None and plan is None:
             return Outcome.skipped(refusal)
+        if plan is None:
+            _require_first_match(installation, flow)
         async with _lent(
             self._open_side, installation.connections, is_plan=plan is not None
         ) as sides:
@@ -102,16 +105,30 @@ class FlowWorks:
 
     async def weigh(self, run: StartedRun, records: Sequence[str]) -> list[Worth]:
         """Return what each record would bring to a backfill; ``run`` stands for all of them."""
-        installation = await self._installation(run)
-        integration = self._integrations[installation.pair]
-        weigh = integration.flow(run.flow).weigh
+        weigh = (await self._flow(run)).weigh
         if weigh is None:
             return [Worth() for _ in records]
-        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
-            context = self._context(
-                run, RunProgress(), installation, integration, sides, plan=Plan()
-            )
+        async with self._reading(run) as context:
             return await asyncio.gather(*(weigh(record, context) for record in records))
+
+    async def first_match(self, run: StartedRun) -> AsyncGenerator[Match, None]:
+        """Yield what the flow says of each record that both sides may have; writes nothing."""
+        first_match = (await self._flow(run)).first_match
+        if first_match is None:
+            raise ConfigurationError(f"{run.flow} matches nothing before it writes")
+        async with self._reading(run) as context:
+            async for match in first_match(context):
+                yield match
+                context.progress.entries.clear()  # nobody reads them, and there may be many
+
+    async def look_up(self, run: StartedRun, keys: Sequence[str]) -> dict[str, Found]:
+        """Return which of these keys are records of the other side, and what they are called."""
+        look_up = (await self._flow(run)).look_up
+        if look_up is None or not keys:
+            return {}
+        async with self._reading(run) as context:
+            found = await asyncio.gather(*(look_up(key, context) for key in keys))
+        return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
 
     async def second_look(self, run: StartedRun, progress: RunProgress) -> Outcome:
         """Look once more for twins of a record that was made after a lost answer."""
@@ -128,6 +145,19 @@ class FlowWorks:
             )
             return Outcome.written(f"{len(found)} records carry {effect.reference}: reported")
         return Outcome.unchanged(f"{effect.kind} {effect.reference} exists once")
+
+    async def _flow(self, run: StartedRun) -> Flow:
+        installation = await self._installation(run)
+        return self._integrations[installation.pair].flow(run.flow)
+
+    @asynccontextmanager
+    async def _reading(self, run: StartedRun) -> AsyncIterator[RunContext[Any]]:
+        """Lend both sides for reading alone, outside of any record's run."""
+        installation = await self._installation(run)
+        integration = self._integrations[installation.pair]
+        progress = RunProgress(tape=BlankTape())
+        async with _lent(self._open_side, installation.connections, is_plan=True) as sides:
+            yield self._context(run, progress, installation, integration, sides, plan=Plan())
 
     def _context(
         self,
@@ -238,6 +268,18 @@ async def take_up_second_looks(db: AsyncConnection, *, now: datetime) -> int:
         ],
     )
     return len(rows)
+
+
+def _require_first_match(installation: Installation, flow: Flow) -> None:
+    """Hold the record until a person has confirmed what belongs together (P-17)."""
+    if flow.first_match is None or installation.flows[flow.name].matched_at is not None:
+        return
+    raise HeldError(
+        f"{flow.name} writes nothing in {installation.name} before its first match is confirmed: "
+        f"`match run {flow.name}`, look at `match show {flow.name}`, then "
+        f"`match confirm {flow.name}`",
+        waits_for=ListKey(installation_id=installation.id, flow=flow.name).cause,
+    )
 
 
 def _not_now(installation: Installation, flow: Flow) -> str | None:

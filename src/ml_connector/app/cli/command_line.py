@@ -10,9 +10,11 @@ import typer
 from ml_connector.app.cli import (
     audit,
     backfill,
+    brakes,
     configuring,
     connections,
     demo,
+    first_match,
     held,
     installations,
     keys,
@@ -80,6 +82,8 @@ def program() -> typer.Typer:
     root.add_typer(installations.commands(), name="installations", rich_help_panel=_SETTING_UP)
     root.add_typer(keys.commands(), name="keys", rich_help_panel=_SETTING_UP)
     root.add_typer(records.commands(), name="records", rich_help_panel=_LOOKING)
+    root.add_typer(first_match.commands(), name="match", rich_help_panel=_ACTING)
+    root.add_typer(brakes.commands(), name="brakes", rich_help_panel=_ACTING)
     return root
 
 

@@ -11,6 +11,9 @@ from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.sync.causes import Cause, causes
 from ml_connector.sync.states import RowState
 
+# A replay of these only meets the same again.
+_LET_THROUGH_OTHERWISE = ("first_match", "brake")
+
 
 def held(
     *,
@@ -86,6 +89,9 @@ def _show(opened: Session, found: Sequence[Cause]) -> None:
         screen.entry("way out", cause.way_out)
         if cause.next_look_at is not None:
             screen.entry("next", f"looked at again: {due(cause.next_look_at, now)}")
+        if (cause.waits_for or "").partition(":")[0] in _LET_THROUGH_OTHERWISE:
+            screen.line()
+            continue
         selector = f"--cause {cause.waits_for}" if cause.waits_for else "--held"
         screen.entry("replay", f"ml-connector replay {selector if is_held else '--dead'}")
         screen.line()

@@ -43,6 +43,8 @@ class _Status:
     queue: Depth
     processes: Sequence[LiveProcess]
     next_due_at: datetime | None
+    unmatched: Sequence[str]
+    """Which flows write nothing before their first match is confirmed, in words."""
 
     def needs(self) -> list[str]:
         """Return what needs a person, in plain words."""
@@ -60,6 +62,10 @@ class _Status:
         held = sum(flow.counts.get(RowState.HELD, 0) for flow in figures)
         dead = sum(flow.counts.get(RowState.DEAD, 0) for flow in figures)
         late = sum(flow.late for flow in figures)
+        needs += [
+            f"the first match of {flow} is to be confirmed: see `match run`"
+            for flow in self.unmatched
+        ]
         if held:
             needs.append(f"{plural(held, 'record is', 'records are')} held: see `held`")
         if dead:
@@ -120,7 +126,20 @@ async def _read(opened: Session) -> _Status:
             queue=await depth(db),
             processes=await live_processes(db),
             next_due_at=await next_event_at(db, opened.workspace_id, now=now),
+            unmatched=_unmatched(opened, installed),
         )
+
+
+def _unmatched(opened: Session, installed: Sequence[Installation]) -> list[str]:
+    return [
+        f"{one.name}/{flow.name}"
+        for one in installed
+        for flow in opened.integration(one).flows
+        if flow.first_match is not None
+        and (switch := one.flows.get(flow.name)) is not None
+        and switch.is_on
+        and switch.matched_at is None
+    ]
 
 
 def _show(opened: Session, found: _Status) -> None:
