@@ -95,7 +95,8 @@ def dump(
     if kind in others:
         rows = [dict(row) for row in others[kind]()]
     else:
-        rows = [plain(company, row) for row in company.table(object_of(company, kind).name)]
+        table = company.table(object_of(company, kind).name)
+        rows = [plain(company, row) for row in sorted(table, key=lambda row: row.number)]
     return [
         row for row in rows if all(str(row.get(name)) == value for name, value in query.items())
     ]

@@ -245,7 +245,7 @@ def published_schema() -> etree.XMLSchema:
     root = document.getroot()
     newer: Iterable[Any] = list(etree.parse(folder / "query_lookup.addendum.xsd").getroot())
     root.extend(newer)
-    choice = root.find(f"{xs}element[@name='function']/{xs}complexType/{xs}choice")
+    choice: Any = root.find(f"{xs}element[@name='function']/{xs}complexType/{xs}choice")
     for name in ("query", "lookup"):
         etree.SubElement(choice, f"{xs}element").set("ref", name)
     return etree.XMLSchema(document)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.vendor_simulators.sage_intacct.conftest import (
+    Books,
     create,
     entry,
     is_,
@@ -20,19 +21,19 @@ from vendor_simulators.sage_intacct.small_sql import QuerySyntaxError, read_quer
 NESTED = f"<and>{is_('TAXID', '0')}<or>{is_('NAME', 'Vendor 3')}{is_('NAME', 'x')}</or></and>"
 
 
-def paged(offset, size, order=True):
+def paged(offset: int, size: int, *, order: bool = True) -> str:
     by = "<orderby><order><field>RECORDNO</field><ascending/></order></orderby>" if order else ""
     return query(
         "VENDOR", "RECORDNO", more=f"{by}<pagesize>{size}</pagesize><offset>{offset}</offset>"
     )
 
 
-async def vendors(books, number):
+async def vendors(books: Books, number: int) -> None:
     rows = [vendor(f"V-{n:03d}", f"Vendor {n}", TAXID=str(n % 3)) for n in range(number)]
     await books.seed(vendors=rows)
 
 
-async def ids(books, where="", more=""):
+async def ids(books: Books, where: str = "", more: str = "") -> list[str]:
     answer = await books.done(query("VENDOR", "VENDORID", where, more))
     return sorted(row["VENDORID"] for row in answer.rows())
 
