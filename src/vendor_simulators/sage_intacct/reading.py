@@ -112,15 +112,9 @@ class Reads:
                 return None
             value = int(key)
         found = self._company.table(definition.name).where(by, value)
-        seen = self._company.seen(found, caller.actor)
-        return next(
-            (
-                row
-                for row in seen
-                if row.definition.name != "LOCATIONENTITY" or is_listed(self._company, row)
-            ),
-            None,
-        )
+        has_it = definition.name != "LOCATIONENTITY" or self._company.switches["multi_entity"]
+        seen = self._company.seen(found, caller.actor) if has_it else []
+        return seen[0] if seen else None
 
     def _columns(self, definition: Definition, asked: Element) -> list[Column] | None:
         """Return the fields that are asked for, None for all of them."""
