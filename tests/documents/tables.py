@@ -125,6 +125,15 @@ def _seeds() -> str:
             ("acumatica", f"`{name}`", about)
             for name, about in _simulator("acumatica").SEEDS.items()
         ),
+        (
+            "sage_intacct",
+            "`vendors`, `gl_accounts`, `journal_entries` and so on",
+            "records of any object, also by its own name; MEGAENTITYID makes them an entity's",
+        ),
+        *(
+            ("sage_intacct", f"`{name}`", about)
+            for name, about in _simulator("sage_intacct").SEEDS.items()
+        ),
     ]
     return _table(("vendor", "key", "what it holds"), rows)
 
@@ -251,8 +260,10 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "faults of webhooks": lambda: _faults(WEBHOOK_KINDS),
     "switches of acumatica": lambda: _switches("acumatica"),
     "switches of pipedrive": lambda: _switches("pipedrive"),
+    "switches of sage intacct": lambda: _switches("sage_intacct"),
     "actions of acumatica": lambda: _actions("acumatica"),
     "actions of pipedrive": lambda: _actions("pipedrive"),
+    "actions of sage intacct": lambda: _actions("sage_intacct"),
     "connection to pipedrive": lambda: _connection(pipedrive.Settings),
     "connection to acumatica": lambda: _connection(acumatica.Settings),
     "settings of acumatica and pipedrive": _pair,

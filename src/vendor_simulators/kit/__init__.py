@@ -5,9 +5,10 @@ from vendor_simulators.kit.deliveries import Delivery, Outbox
 from vendor_simulators.kit.faults import Effect, FaultBook, Match, Rule, Storm
 from vendor_simulators.kit.journal import Journal
 from vendor_simulators.kit.sandbox import Sandbox
-from vendor_simulators.kit.simulator import ControlError, Simulator, Switch, json_answer
+from vendor_simulators.kit.simulator import BODY, ControlError, Simulator, Switch, json_answer
 
 __all__ = [
+    "BODY",
     "ControlError",
     "Delivery",
     "Effect",

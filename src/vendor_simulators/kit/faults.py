@@ -15,8 +15,8 @@ from typing import Any, Literal
 import msgspec
 
 CallKind = Literal[
-    "status", "delay", "cut_before", "cut_after", "reset", "throttle", "slow_body", "html",
-    "expire_login",
+    "status", "delay", "cut_before", "cut_after", "cut_body", "reset", "throttle", "slow_body",
+    "html", "expire_login",
 ]  # fmt: skip
 WebhookKind = Literal["lose", "double", "reorder", "delay"]
 Kind = CallKind | WebhookKind
@@ -26,6 +26,7 @@ CALL_KINDS: dict[str, str] = {
     "delay": "wait `seconds`, then carry on as usual",
     "cut_before": "close the connection without doing anything",
     "cut_after": "do what was asked, then close the connection without an answer",
+    "cut_body": "do what was asked, then close the connection in the middle of the answer's body",
     "reset": "reset the connection (RST) without doing anything",
     "throttle": "refuse as the vendor does above its rate limit",
     "slow_body": "send the answer's body in pieces over `seconds`",

@@ -19,6 +19,8 @@ from vendor_simulators.kit.clock import SimClock
 from vendor_simulators.kit.faults import Effect, FaultBook, Kind, Match, Rule
 from vendor_simulators.kit.journal import Journal
 
+BODY = web.RequestKey("body", bytes)  # of the call under way, read before anything else is asked
+
 _JSON = "application/json; charset=utf-8"
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from vendor_simulators.kit.faults import Effect
-from vendor_simulators.kit.simulator import Simulator
+from vendor_simulators.kit.simulator import BODY, Simulator
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,8 +36,9 @@ def wrapping(simulator: Simulator) -> Middleware:
     @web.middleware
     async def wrapped(request: web.Request, handler: Handler) -> web.StreamResponse:
         began = clock.monotonic()
-        operation = simulator.operation_of(request)
         body = b"" if request.method in _BODILESS else await request.read()
+        request[BODY] = body  # for a vendor whose address alone does not name the operation
+        operation = simulator.operation_of(request)
         effect = faults.for_call(request.method, request.path_qs, operation, body)
         status = 500  # what aiohttp answers when a handler fails unexpectedly
         try:
@@ -94,6 +95,8 @@ async def _affected(
         return await _sent_slowly(
             simulator, request, await _answer(simulator, request, handler), effect.seconds
         )
+    if kind == "cut_body":
+        await _send_half(request, await _answer(simulator, request, handler))
     if kind == "cut_after":
         await _answer(simulator, request, handler)
     _close(request, reset=kind == "reset")
@@ -137,6 +140,16 @@ async def _sent_slowly(
         await slow.write(content[begin : begin + size])
     await slow.write_eof()
     return slow
+
+
+async def _send_half(request: web.Request, answer: web.StreamResponse) -> None:
+    content = answer.body if isinstance(answer, web.Response) else None
+    if not isinstance(content, bytes) or not content:
+        return
+    begun = web.StreamResponse(status=answer.status, headers=answer.headers)
+    begun.content_length = len(content)
+    await begun.prepare(request)
+    await begun.write(content[: len(content) // 2])
 
 
 def _close(request: web.Request, *, reset: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from vendor_simulators.kit import Effect, Match, Rule, Simulator
+from vendor_simulators.kit import BODY, Effect, Match, Rule, Simulator
 
 
 def only_fault(echo: Simulator, kind: Any, **effect: Any) -> None:
@@ -69,6 +69,25 @@ async def test_a_cut_after_has_done_the_work(echo, vendor):
 
     assert echo.things == [{"name": "pump"}]
     assert echo.journal.calls()[0]["fault"] == "cut_after"
+
+
+async def test_a_cut_body_has_done_the_work_and_sends_half_of_the_answer(echo, vendor):
+    only_fault(echo, "cut_body")
+
+    async with vendor.post("/things", data=b"pump") as answer:
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+
+    assert answer.status == 201
+    assert echo.things == [{"name": "pump"}]
+
+
+async def test_a_vendor_may_name_a_call_by_its_body(echo, vendor, monkeypatch):
+    monkeypatch.setattr(echo, "operation_of", lambda request: request[BODY].decode())
+
+    await vendor.post("/things", data=b"pump")
+
+    assert echo.journal.calls()[0]["operation"] == "pump"
 
 
 async def test_a_scripted_status_carries_its_headers_and_body(echo, vendor):
