@@ -34,6 +34,8 @@ from ml_connector.vendors.sage_intacct.requests import OPEN_SESSION, Function
 LONGEST_WAIT = timedelta(seconds=120)
 """A Retry-After beyond it is not waited for in one go."""
 
+_WAIT_DIGITS = 6  # a number of more digits is far beyond it, and int() refuses very long ones
+
 TIMED_OUT_BEHIND = 524
 """The content network gave up waiting; the gateway goes on with the request."""
 
@@ -158,7 +160,7 @@ def _retry_after(response: Response) -> timedelta | None:
     told = response.headers.get("retry-after", "").strip()
     if not (told.isascii() and told.isdigit()):
         return None
-    return min(timedelta(seconds=min(int(told), 10**6)), LONGEST_WAIT)
+    return min(timedelta(seconds=int(told[:_WAIT_DIGITS])), LONGEST_WAIT)
 
 
 # --- control and login -----------------------------------------------------------------------

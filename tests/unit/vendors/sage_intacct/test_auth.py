@@ -209,7 +209,8 @@ async def test_logging_out_drops_the_session(client, answering):
     assert len(answering.logins) == 2
 
 
-async def test_no_secret_is_kept_of_what_was_said(client, answering, recorded):
+@pytest.mark.usefixtures("answering")
+async def test_no_secret_is_kept_of_what_was_said(client, recorded):
     await read_an_entry(client)
 
     kept = b"".join((call.request_body or b"") + (call.response_body or b"") for call in
