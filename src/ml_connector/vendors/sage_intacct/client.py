@@ -17,7 +17,7 @@ from msgspec import UnsetType
 
 from ml_connector.core.changes import ChangePage
 from ml_connector.core.clock import Clock
-from ml_connector.core.errors import InvalidRecordError, NotFoundError
+from ml_connector.core.errors import NotFoundError
 from ml_connector.core.logins import LoginStore
 from ml_connector.transport.http import Transport
 from ml_connector.transport.loaders import Loader
@@ -190,13 +190,11 @@ class Client:
 
         Raises NotFoundError when there is none.
         """
-        if not record_no.isdigit():
-            raise NotFoundError(f"Intacct numbers journal entries; {record_no!r} is none")
-        return await self._readers.gl_batches.load(record_no)
+        return await self._readers.gl_batches.load(str(_number(record_no)))
 
     async def gl_entries(self, record_no: str) -> tuple[GLEntry, ...]:
         """Return the lines of a journal entry in their order."""
-        return await self._readers.entries_by_batch.load(record_no)
+        return await self._readers.entries_by_batch.load(str(_number(record_no)))
 
     async def gl_batch_in_full(self, record_no: str) -> GLBatchInFull:
         """Return a journal entry with its lines."""
@@ -242,9 +240,7 @@ class Client:
 
         Raises NotFoundError when it is not there (any more).
         """
-        if not record_no.isdigit():
-            raise InvalidRecordError(f"{record_no!r} is not the number of a journal entry")
-        await writing.delete(self._gateway, GLBatch.OBJECT, int(record_no))
+        await writing.delete(self._gateway, GLBatch.OBJECT, _number(record_no))
 
     # --- what entries are posted to --------------------------------------------------------
 
@@ -296,6 +292,13 @@ class Client:
         async for row in pages.all_rows(self._gateway, query):
             return {name: row.get(name) or None for name in names}
         raise NotFoundError(f"Intacct has no {object_name} whose {key[0]} is {key[1]}")
+
+
+def _number(record_no: str) -> int:
+    """Return the number of a journal entry; NotFoundError for what is none."""
+    if not (record_no.isascii() and record_no.isdigit()):
+        raise NotFoundError(f"Intacct numbers journal entries; {record_no!r} is none")
+    return int(record_no)
 
 
 def _look(records: Loader[str, R], key: str | UnsetType) -> Look | None:

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from ml_connector.transport.loaders import Loader
 from ml_connector.vendors.sage_intacct import pages, queries, wire
+from ml_connector.vendors.sage_intacct.characters import cleaned
 from ml_connector.vendors.sage_intacct.definitions import Definitions
 from ml_connector.vendors.sage_intacct.gateway import Gateway
 from ml_connector.vendors.sage_intacct.models import (
@@ -103,7 +104,8 @@ class Readers:
 
     async def _accounts_by_no(self, numbers: Sequence[str]) -> Mapping[str, GLAccount]:
         found = await self.all_accounts(queries.one_of(GLAccount.KEY, numbers))
-        return {one.account_no: one for one in found}
+        by_number = {_folded(one.account_no): one for one in found}
+        return {each: by_number[_folded(each)] for each in numbers if _folded(each) in by_number}
 
     async def _entries(self, batches: Sequence[str]) -> Mapping[str, tuple[GLEntry, ...]]:
         described = await self._definitions.fields(GLEntry.OBJECT)
@@ -152,7 +154,8 @@ class _Single(Generic[R]):
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, R]:
         """Return what there is, by key; what is missing is left out."""
         where = queries.one_of(self._model.KEY, keys)
-        return {one.key: one for one in await self._readers.matching(self._model, where)}
+        found = {_folded(one.key): one for one in await self._readers.matching(self._model, where)}
+        return {key: found[_folded(key)] for key in keys if _folded(key) in found}
 
 
 class _Several(Generic[R]):
@@ -171,8 +174,8 @@ class _Several(Generic[R]):
         found = await self._readers.matching(self._model, queries.one_of(self._name, values))
         by_value: defaultdict[str, list[R]] = defaultdict(list)
         for one in found:
-            by_value[self._value_of(one) or ""].append(one)
-        return {value: tuple(by_value[value]) for value in values}
+            by_value[_folded(self._value_of(one) or "")].append(one)
+        return {value: tuple(by_value[_folded(value)]) for value in values}
 
 
 class _Named(Generic[R]):
@@ -190,6 +193,12 @@ class _Named(Generic[R]):
     async def _of(self, name: str) -> tuple[R, ...]:
         where = queries.compare("NAME", "equalto", name)
         return tuple(await self._readers.matching(self._model, where, ignores_case=True))
+
+
+def _folded(text: str) -> str:
+    # What the gateway found for a value is that value's, however it spells it: left out here, it
+    # would be made once more.
+    return cleaned(text, keeps_lines=False)[0].casefold()
 
 
 def _required(row: Row, switches: Sequence[str]) -> frozenset[str]:

@@ -33,4 +33,4 @@ def faults_of(body: bytes) -> list[str]:
     schema = published()
     if schema is None or schema.validate(etree.fromstring(body)):
         return []
-    return [str(each) for each in schema.error_log]
+    return [str(schema.error_log)]

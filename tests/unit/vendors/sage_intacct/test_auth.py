@@ -8,11 +8,13 @@ from tests.unit.vendors.sage_intacct.gateway import COMPANY, USER, Gateway, rows
 
 from ml_connector.core.errors import AuthenticationError, ConfigurationError
 from ml_connector.core.logins import MemoryLogins
+from ml_connector.vendors.sage_intacct import Client
+from ml_connector.vendors.sage_intacct.models import GLBatch
 
 ENTRY = {"RECORDNO": "6679", "JOURNAL": "GJ", "STATE": "Posted"}
 
 
-async def read_an_entry(client):
+async def read_an_entry(client: Client) -> GLBatch:
     return await client.gl_batch("6679")
 
 

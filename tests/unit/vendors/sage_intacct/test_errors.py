@@ -1,6 +1,7 @@
 """Every level at which the gateway fails, told apart; texts are recorded or documented ones."""
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from tests import specifications
@@ -18,6 +19,7 @@ from ml_connector.core.errors import (
 )
 from ml_connector.transport.messages import Request, Response
 from ml_connector.vendors.sage_intacct import answers, errors, wire
+from ml_connector.vendors.sage_intacct.answers import Result
 from ml_connector.vendors.sage_intacct.errors import (
     ClosedPeriodError,
     PartlyDoneError,
@@ -31,7 +33,14 @@ from ml_connector.vendors.sage_intacct.requests import OPEN_SESSION, Function
 CREATE = Function(operation="GLBATCH.create", subject="GLBATCH", content=parent("create"))
 
 
-def answered(body, *, status=200, operation="GLBATCH.query", is_safe=True, **headers):
+def answered(
+    body: str | bytes,
+    *,
+    status: int = 200,
+    operation: str = "GLBATCH.query",
+    is_safe: bool = True,
+    **headers: Any,
+) -> Any:
     request = Request(method="POST", url="https://x.test/", operation=operation, is_safe=is_safe)
     raw = body if isinstance(body, bytes) else body.encode()
     response = Response(
@@ -40,21 +49,21 @@ def answered(body, *, status=200, operation="GLBATCH.query", is_safe=True, **hea
     return errors.error_of(request, response)
 
 
-def error(number, text, *, description="", correction=""):
+def error(number: str, text: str, *, description: str = "", correction: str = "") -> str:
     return (
         f"<error><errorno>{number}</errorno><description>{description}</description>"
         f"<description2>{text}</description2><correction>{correction}</correction></error>"
     )
 
 
-def control_failure(*faults):
+def control_failure(*faults: str) -> str:
     return (
         "<response><control><status>failure</status></control>"
         f"<errormessage>{''.join(faults)}</errormessage></response>"
     )
 
 
-def login_failure(*faults):
+def login_failure(*faults: str) -> str:
     return (
         "<response><control><status>success</status><controlid>c</controlid></control><operation>"
         "<authentication><status>failure</status></authentication>"
@@ -62,7 +71,9 @@ def login_failure(*faults):
     )
 
 
-def result(*faults, status="failure", data="", function="create"):
+def result(
+    *faults: str, status: str = "failure", data: str = "", function: str = "create"
+) -> Result:
     message = f"<errormessage>{''.join(faults)}</errormessage>" if faults else ""
     body = (
         "<response><control><status>success</status><controlid>c</controlid></control><operation>"
@@ -73,7 +84,7 @@ def result(*faults, status="failure", data="", function="create"):
     return answers.read(body.encode()).results[0]
 
 
-def refusal(*faults, **shape):
+def refusal(*faults: str, **shape: str) -> Any:
     return errors.result_error(CREATE, result(*faults, **shape))
 
 
@@ -118,8 +129,11 @@ def test_a_reading_that_the_network_gave_up_is_not_repeated_at_once():
 
 
 def test_the_wait_that_the_gateway_asks_for_is_kept_within_bounds():
-    def wait(told):
-        return answered("", status=429, **{"retry-after": told}).retry_after
+    def wait(told: str) -> timedelta | None:
+        return cast(
+            "timedelta | None",
+            answered("", status=429, **dict[str, Any]({"retry-after": told})).retry_after,
+        )
 
     assert wait("7") == timedelta(seconds=7)
     assert wait("86400") == errors.LONGEST_WAIT
@@ -305,7 +319,7 @@ def test_functions_that_were_all_put_off_make_the_whole_request_repeatable():
 # --- recorded answers ------------------------------------------------------------------------
 
 
-def recorded(name):
+def recorded(name: str) -> bytes:
     return (specifications.needed("sage_intacct") / "recorded" / name).read_bytes()
 
 
@@ -360,5 +374,7 @@ def test_recorded_stamps_tell_how_long_a_session_lasts():
     login = answers.read(recorded("functionErrorSuccess.xml")).authentication
     old = answers.read(recorded("vendorResponse.xml")).authentication
 
+    assert login is not None
     assert login.ends_in == timedelta(hours=6)
+    assert old is not None
     assert old.ends_in is None

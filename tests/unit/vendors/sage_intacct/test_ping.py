@@ -2,7 +2,9 @@
 
 import pytest
 from aiohttp import web
-from tests.unit.vendors.sage_intacct.gateway import control_refused, refused, rows
+from tests.unit.vendors.sage_intacct.gateway import Gateway, control_refused, refused, rows
+
+from ml_connector.transport.vendor import PingLine
 
 SETUP = (
     "<status>success</status><data><financialSetup><baseCurrency>USD</baseCurrency>"
@@ -14,7 +16,7 @@ BOOKS = (
 )
 
 
-def permissions(rights):
+def permissions(rights: str) -> str:
     return (
         "<status>success</status><data><permissions><appSubscription><applicationName>General "
         "Ledger</applicationName><policies><policy><policyName>Journal Entries</policyName>"
@@ -23,7 +25,7 @@ def permissions(rights):
 
 
 @pytest.fixture
-def company(gateway):
+def company(gateway: Gateway) -> Gateway:
     gateway.on("getFinancialSetup", SETUP)
     gateway.on("get_closedbooksdate", BOOKS)
     gateway.on("query", rows("X"))
@@ -31,7 +33,7 @@ def company(gateway):
     return gateway
 
 
-def told(lines):
+def told(lines: list[PingLine]) -> list[tuple[str, str, bool]]:
     return [(line.check, line.subject, line.is_good) for line in lines]
 
 

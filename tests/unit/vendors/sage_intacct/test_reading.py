@@ -2,8 +2,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.vendors.sage_intacct.gateway import refused, rows
 
 from ml_connector.core.errors import ConfigurationError, ContractError, NotFoundError
-from ml_connector.vendors.sage_intacct import queries, streams, wire
+from ml_connector.vendors.sage_intacct import streams, wire
 from ml_connector.vendors.sage_intacct.models import (
     Customer,
     GLBatch,
@@ -23,10 +26,10 @@ from ml_connector.vendors.sage_intacct.queries import Query
 
 GLACCOUNT_FIELDS = ("ACCOUNTNO", "REQUIREDEPT", "REQUIRELOC", "REQUIRECUSTOMER",
                     "REQUIREGLDIMREGION")  # fmt: skip
-UTC_ZONE = wire.ZoneInfo("UTC")
+UTC_ZONE = ZoneInfo("UTC")
 
 
-def lookup(object_name, *fields):
+def lookup(object_name: str, *fields: str) -> str:
     listed = "".join(
         f"<Field><ID>{name}</ID><LABEL>{name}</LABEL><DESCRIPTION/><REQUIRED>false</REQUIRED>"
         f"<READONLY>false</READONLY><DATATYPE>TEXT</DATATYPE><ISCUSTOM>false</ISCUSTOM></Field>"
@@ -41,12 +44,12 @@ def lookup(object_name, *fields):
 class Table:
     """Answers queries of one object as the gateway does: filter, order, page."""
 
-    def __init__(self, object_name, *records):
+    def __init__(self, object_name: str, *records: dict[str, str]) -> None:
         self.object_name = object_name
         self.records = list(records)
-        self.asked = []
+        self.asked: list[Any] = []
 
-    def __call__(self, query):
+    def __call__(self, query: Any) -> str:
         self.asked.append(query)
         found = [each for each in self.records if self._fits(query.find("filter"), each)]
         order = query.findtext("orderby/order/field")
@@ -56,10 +59,10 @@ class Table:
         shown = [{name: each.get(name, "") for name in names} for each in found[:size]]
         return rows(self.object_name, *shown, remaining=max(0, len(found) - size))
 
-    def _fits(self, filter_, record):
+    def _fits(self, filter_: Any, record: dict[str, str]) -> bool:
         return filter_ is None or self._holds(filter_[0], record)
 
-    def _holds(self, operator, record):
+    def _holds(self, operator: Any, record: dict[str, str]) -> bool:
         if operator.tag == "and":
             return all(self._holds(each, record) for each in operator)
         value = record.get(operator.findtext("field"), "")
@@ -71,7 +74,7 @@ class Table:
         return value.casefold() in {each.casefold() for each in wanted}
 
 
-def by_object(*tables):
+def by_object(*tables: Table) -> Callable[[Any], str]:
     known = {table.object_name: table for table in tables}
     return lambda query: known[query.findtext("object")](query)
 
@@ -105,7 +108,7 @@ async def test_what_many_ask_for_at_once_is_one_request(client, gateway):
 
 
 async def test_each_function_of_a_request_has_its_own_outcome(client, gateway):
-    def answer(query):
+    def answer(query: Any) -> str:
         if query.findtext("object") == "PROJECT":
             return refused(("Query Failed", "Object definition PROJECT not found"))
         return Table("DEPARTMENT", {"RECORDNO": "1", "DEPARTMENTID": "S", "STATUS": "active"})(
@@ -116,15 +119,16 @@ async def test_each_function_of_a_request_has_its_own_outcome(client, gateway):
     gateway.on("getDimensions", DIMENSIONS)
     dimensions = {one.object_name: one for one in await client.definitions.dimensions()}
 
-    good, bad = await asyncio.gather(
+    outcomes: tuple[Any, Any] = await asyncio.gather(
         client.definitions.values(dimensions["DEPARTMENT"]),
         client.definitions.values(dimensions["PROJECT"]),
         return_exceptions=True,
     )
 
-    assert [one.value for one in good] == ["S"]
-    assert isinstance(bad, ConfigurationError)
-    assert bad.waits_for == "object:PROJECT"
+    assert [one.value for one in outcomes[0]] == ["S"]
+    assert isinstance(outcomes[1], ConfigurationError)
+    assert outcomes[1].waits_for == "object:PROJECT"
+    assert len(gateway.business) == 2  # both in one request, after the dimensions
 
 
 async def test_a_missing_record_is_told_as_missing(client, gateway):
@@ -147,13 +151,6 @@ async def test_a_result_that_is_missing_is_a_breach_of_contract(client, gateway)
 # --- paging ----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def small_pages(monkeypatch):
-    monkeypatch.setattr(
-        queries.Query, "page_size", queries.Query.__dict__["page_size"], raising=False
-    )
-
-
 async def test_pages_go_by_record_number_and_lose_nothing_that_moves(client, gateway):
     table = Table(
         "VENDOR",
@@ -161,7 +158,7 @@ async def test_pages_go_by_record_number_and_lose_nothing_that_moves(client, gat
           for n in range(1, 2501)),
     )  # fmt: skip
 
-    def moving(query):
+    def moving(query: Any) -> str:
         answer = table(query)
         table.records = table.records[5:]  # those read first disappear while it is read
         return answer
@@ -377,6 +374,15 @@ async def test_the_books_tell_through_which_day_they_are_closed(client, gateway,
     assert await client.closed_through() == day
 
 
+async def test_what_the_gateway_finds_is_never_dropped_for_its_spelling(client, gateway):
+    found = {"RECORDNO": "7", "JOURNAL": "GJ", "REFERENCENO": "pd-4711 "}
+    gateway.on("query", rows("GLBATCH", found))
+
+    (entry,) = await client.find_gl_batches(reference_no="PD-4711")
+
+    assert entry.record_no == 7
+
+
 # --- streams ---------------------------------------------------------------------------------
 
 SINCE = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
@@ -449,11 +455,10 @@ def test_a_day_reads_back_as_it_was_sent(day):
     assert wire.record(GLBatch, row, zone=UTC_ZONE).batch_on == day
 
 
-@given(st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1)),
-       st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe"]))  # fmt: skip
+@given(st.datetimes(), st.sampled_from(["UTC", "America/New_York", "Australia/Lord_Howe"]))
 def test_a_moment_reads_back_as_it_was_sent_or_earlier_by_what_a_clock_change_repeats(moment, zone):
     sent = moment.replace(microsecond=0, tzinfo=UTC)
-    there = wire.ZoneInfo(zone)
+    there = ZoneInfo(zone)
 
     found = wire.stamp(wire.stamp_text(sent, there), there)
 

@@ -1,6 +1,7 @@
 """What is sent: well-formed, in the schema's order, and what it was made of."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from ml_connector.vendors.sage_intacct.drafts import (
     GLEntryDraft,
     VendorDraft,
 )
-from ml_connector.vendors.sage_intacct.nodes import leaf, parent
+from ml_connector.vendors.sage_intacct.nodes import Encoded, leaf, parent
 from ml_connector.vendors.sage_intacct.queries import Query
 from ml_connector.vendors.sage_intacct.requests import Numbered
 
@@ -36,18 +37,24 @@ any_text = st.text(st.characters(), max_size=40) | st.text(
 )
 
 
-def encoded(*functions, session="s..", **options):
+def encoded(*functions: requests.Function, is_unique: bool = False) -> Encoded:
     numbered = [Numbered(control_id=str(n), function=f) for n, f in enumerate(functions, 1)]
-    given_options = {"control_id": "c", "is_unique": False} | options
     return requests.encode(
         numbered,
         settings=SETTINGS,
-        authentication=requests.with_session(Secret(session)),
-        **given_options,
+        authentication=requests.with_session(Secret("s..")),
+        control_id="c",
+        is_unique=is_unique,
     )
 
 
-def vendor(name):
+def found_in(request: Encoded, path: str) -> etree._Element:
+    found = etree.fromstring(request.body).find(f"operation/content/function/{path}")
+    assert found is not None
+    return found
+
+
+def vendor(name: str) -> VendorDraft:
     return VendorDraft(
         vendor_id="V", name=name, display_contact=ContactDraft(print_as=name), comments=name
     )
@@ -69,7 +76,7 @@ def test_whatever_a_text_holds_only_what_can_be_read_is_sent(text, keeps_lines):
 def test_whatever_a_text_holds_it_reads_back_as_it_was_cleaned(text):
     request = encoded(bodies.create(vendor(text)))
 
-    record = etree.fromstring(request.body).find("operation/content/function/create/VENDOR")
+    record = found_in(request, "create/VENDOR")
     assert record.findtext("NAME") == cleaned(text, keeps_lines=False)[0]
     assert record.findtext("COMMENTS") == cleaned(text, keeps_lines=True)[0]
     removed = cleaned(text, keeps_lines=False)[1]
@@ -163,7 +170,12 @@ def test_every_query_is_valid_against_the_published_schema(text, values, ignores
 
 
 def test_a_journal_entry_is_written_as_the_vendors_own_library_writes_it():
-    line = {"currency": "USD", "location": "E100", "department": "SALES", "customer_id": "C-9001"}
+    line: dict[str, Any] = {
+        "currency": "USD",
+        "location": "E100",
+        "department": "SALES",
+        "customer_id": "C-9001",
+    }
     draft = GLBatchDraft(
         journal="GJ",
         batch_title="Deal 4711 won",
@@ -183,13 +195,12 @@ def test_a_journal_entry_is_written_as_the_vendors_own_library_writes_it():
         ),
     )
 
-    root = etree.fromstring(encoded(bodies.create(draft)).body)
-    batch = root.find("operation/content/function/create/GLBATCH")
+    batch = found_in(encoded(bodies.create(draft)), "create/GLBATCH")
 
     assert [each.tag for each in batch] == [
         "JOURNAL", "BATCH_TITLE", "REFERENCENO", "STATE", "ENTRIES",
     ]  # fmt: skip
-    assert [(each.tag, each.text) for each in batch.find("ENTRIES")[1]] == [
+    assert [(each.tag, each.text) for each in batch.findall("ENTRIES/GLENTRY")[1]] == [
         ("ACCOUNTNO", "4000"), ("TR_TYPE", "-1"), ("TRX_AMOUNT", "1000.00"), ("CURRENCY", "USD"),
         ("LOCATION", "E100"), ("DEPARTMENT", "SALES"), ("CUSTOMERID", "C-9001"),
         ("ITEMID", "SKU-1"), ("DESCRIPTION", "licences"), ("GLDIMSALES_REGION", "10003"),
@@ -198,15 +209,15 @@ def test_a_journal_entry_is_written_as_the_vendors_own_library_writes_it():
 
 
 def test_an_update_names_its_record_first_and_empties_what_is_none():
-    root = etree.fromstring(
-        encoded(bodies.update(VendorDraft(vendor_id="no", comments=None, on_hold=True),
-                              key="VENDORID", value="PD-1")).body
-    )  # fmt: skip
+    draft = VendorDraft(vendor_id="no", comments=None, on_hold=True)
 
-    record = root.find("operation/content/function/update/VENDOR")
-    assert [(each.tag, each.text) for each in record] == [
-        ("VENDORID", "PD-1"), ("ONHOLD", "true"), ("COMMENTS", None),
-    ]  # fmt: skip
+    request = encoded(bodies.update(draft, key="VENDORID", value="PD-1"))
+
+    assert [(each.tag, each.text) for each in found_in(request, "update/VENDOR")] == [
+        ("VENDORID", "PD-1"),
+        ("ONHOLD", "true"),
+        ("COMMENTS", None),
+    ]
 
 
 def test_attributes_and_text_are_never_put_together_from_pieces():
