@@ -8,10 +8,11 @@ from ml_connector.core.errors import ConfigurationError
 from ml_connector.integrations import acumatica_pipedrive
 from ml_connector.sync.flow import Integration
 from ml_connector.transport.vendor import Vendor
-from ml_connector.vendors import acumatica, pipedrive
+from ml_connector.vendors import acumatica, pipedrive, sage_intacct
 
 VENDORS: Mapping[str, Vendor] = {
-    vendor.profile.name: vendor for vendor in (pipedrive.VENDOR, acumatica.VENDOR)
+    vendor.profile.name: vendor
+    for vendor in (pipedrive.VENDOR, acumatica.VENDOR, sage_intacct.VENDOR)
 }
 
 INTEGRATIONS: Mapping[str, Integration] = {

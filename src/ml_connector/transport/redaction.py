@@ -41,6 +41,7 @@ SECRET_FIELDS = (
     "sessionid",
     "session_id",
     "signature_key",
+    "senderid",
 )
 """Names of fields in JSON, forms, queries and XML whose value is never kept; any case."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, get_args
 
 from ml_connector.core.clock import Clock
 from ml_connector.core.errors import ConfigurationError, ContractError
+from ml_connector.transport.kept import Kept
 from ml_connector.vendors.acumatica import pages, wire
 from ml_connector.vendors.acumatica.endpoint import Endpoint, Query
 from ml_connector.vendors.acumatica.models import FieldDefinition, LookupValue
@@ -22,10 +21,6 @@ Lookup = Literal[
 endpoint that can be listed, so those are checked by the first write only."""
 
 FieldKind = Literal["text", "number", "integer", "yes_no", "moment", "guid"]
-
-KEPT_FOR = timedelta(minutes=15)
-
-T = TypeVar("T")
 
 _KINDS: Mapping[str, FieldKind] = {
     "StringValue": "text",
@@ -91,9 +86,7 @@ class Definitions:
 
     def __init__(self, endpoint: Endpoint, *, clock: Clock) -> None:
         self._endpoint = endpoint
-        self._clock = clock
-        self._kept: dict[tuple[str, str], tuple[object, float]] = {}
-        self._reading: dict[tuple[str, str], asyncio.Lock] = {}
+        self._kept = Kept(clock=clock)
 
     async def lookup_values(
         self, lookup: Lookup, *, fresh: bool = False
@@ -102,33 +95,24 @@ class Definitions:
 
         At most 15 minutes old, or read now: so with all definitions.
         """
-        return await self._keep("lookup", lookup, lambda: self._lookup_values(lookup), fresh=fresh)
+        return await self._kept.get(
+            ("lookup", lookup), lambda: self._lookup_values(lookup), fresh=fresh
+        )
 
     async def fields(self, entity: str, *, fresh: bool = False) -> tuple[FieldDefinition, ...]:
         """Return the contract's fields of an entity, of what is linked to it and of its rows.
 
         They come from the endpoint's own description, so custom endpoints tell theirs.
         """
-        return await self._keep("fields", entity, lambda: self._fields(entity), fresh=fresh)
+        return await self._kept.get(("fields", entity), lambda: self._fields(entity), fresh=fresh)
 
     async def custom_fields(
         self, entity: str, *, fresh: bool = False
     ) -> tuple[FieldDefinition, ...]:
         """Return the custom fields of an entity, user-defined attributes among them."""
-        return await self._keep("custom", entity, lambda: self._custom_fields(entity), fresh=fresh)
-
-    async def _keep(
-        self, what: str, name: str, read: Callable[[], Awaitable[T]], *, fresh: bool
-    ) -> T:
-        asked_at = self._clock.monotonic()
-        oldest = asked_at if fresh else asked_at - KEPT_FOR.total_seconds()
-        async with self._reading.setdefault((what, name), asyncio.Lock()):
-            kept, read_at = self._kept.get((what, name), (None, float("-inf")))
-            if read_at < oldest:
-                read_at = self._clock.monotonic()
-                kept = await read()
-                self._kept[what, name] = kept, read_at
-            return cast("T", kept)
+        return await self._kept.get(
+            ("custom", entity), lambda: self._custom_fields(entity), fresh=fresh
+        )
 
     async def _lookup_values(self, lookup: Lookup) -> tuple[LookupValue, ...]:
         table = _TABLES[lookup]
