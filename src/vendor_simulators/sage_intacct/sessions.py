@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from vendor_simulators.kit.marks import MARK, marked
 from vendor_simulators.sage_intacct.answers import (
     REFUSED,
     ControlError,
@@ -20,8 +21,8 @@ from vendor_simulators.sage_intacct.requests import Control, Credentials
 from vendor_simulators.sage_intacct.responses import SignedIn
 
 COMPANY_ID = "BRIGHTWELL"
-SENDER_ID, SENDER_PASSWORD = "ml_connector_mpp", "sandbox-sender-secret"
-USER_ID, USER_PASSWORD = "xml_ml", "sandbox-user-secret"
+SENDER_ID, SENDER_PASSWORD = "ml_connector_mpp", f"sandbox-sender-{MARK}"
+USER_ID, USER_PASSWORD = "xml_ml", f"sandbox-user-{MARK}"
 _BAD_REQUEST = 400
 
 
@@ -109,7 +110,7 @@ class Identity:
             raise FunctionError(Fault(REFUSED, text, is_final=True))
         now = self._clock.monotonic()
         session = Session(
-            session_id=f"{self._company.secret(43)}..",
+            session_id=f"{marked(self._company.secret(43))}..",
             sender=caller.sender,
             user=user.user_id,
             entity=place,

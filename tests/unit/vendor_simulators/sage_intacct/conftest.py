@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -18,7 +16,6 @@ from vendor_simulators.kit import Sandbox, SimClock
 from vendor_simulators.sage_intacct import SageIntacct
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
-BESIDE_THE_PROJECT = Path(__file__).parents[4] / ".." / "shared" / "specs"
 
 
 def tagged(name: str, content: Any) -> str:
@@ -227,25 +224,3 @@ async def books(clock: SimClock) -> AsyncIterator[Books]:
         assert isinstance(simulator, SageIntacct)
         described = simulator.describe()
         yield Books(simulator, clock, http, described, described["gateway_url"])
-
-
-def specs() -> Path:
-    """Return the folder with Intacct's published files, or skip where it is absent."""
-    root = Path(os.environ.get("ML_CONNECTOR_SPECS") or BESIDE_THE_PROJECT)
-    folder = root / "sage_intacct"
-    if not folder.is_dir():
-        pytest.skip(f"Intacct's published schema and answers are not at {folder}")
-    return folder
-
-
-def published_schema() -> etree.XMLSchema:
-    """Return the vendor's request schema of 2019 with the two newer functions added."""
-    folder, xs = specs(), "{http://www.w3.org/2001/XMLSchema}"
-    document = etree.parse(folder / "intacct_dtd" / "v3.0" / "api.xsd")
-    root = document.getroot()
-    newer: Iterable[Any] = list(etree.parse(folder / "query_lookup.addendum.xsd").getroot())
-    root.extend(newer)
-    choice: Any = root.find(f"{xs}element[@name='function']/{xs}complexType/{xs}choice")
-    for name in ("query", "lookup"):
-        etree.SubElement(choice, f"{xs}element").set("ref", name)
-    return etree.XMLSchema(document)

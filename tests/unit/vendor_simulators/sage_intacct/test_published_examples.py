@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from tests import specifications
+from tests.specifications import sage_intacct as schemas
 from tests.unit.vendor_simulators.sage_intacct.conftest import (
     create,
     entry,
     function,
-    published_schema,
     query,
-    specs,
     tagged,
     update,
     vendor,
@@ -31,11 +31,11 @@ def shape(element: Any) -> list[str]:
 
 
 def recorded_answer(name: str) -> Any:
-    return etree.parse(specs() / "recorded" / f"{name}.xml").getroot()
+    return etree.parse(specifications.needed(schemas.VENDOR) / "recorded" / f"{name}.xml").getroot()
 
 
 async def test_the_published_schema_and_ours_agree_on_our_requests(books):
-    schema = published_schema()
+    schema = schemas.needed()
     requests = [
         books.request(function("<getAPISession/>")),
         books.request(function(create("VENDOR", vendor()), "a"), unique=True, transaction=True),
@@ -63,14 +63,14 @@ async def test_the_published_schema_and_ours_agree_on_our_requests(books):
 )
 async def test_what_the_published_schema_refuses_we_refuse(books, right, wrong):
     body = books.request(function("<getAPISession/>", "f1")).replace(right, wrong, 1)
-    assert not published_schema().validate(etree.fromstring(body))
+    assert not schemas.needed().validate(etree.fromstring(body))
 
     assert (await books.send(body)).numbers == ["XL03000003"]
 
 
 async def test_what_the_vendors_sdk_sends_is_taken_as_well_formed(books):
-    folder = specs() / "sdk_js_tests" / "test" / "Functions"
-    schema = published_schema()
+    folder = specifications.needed(schemas.VENDOR) / "sdk_js_tests" / "test" / "Functions"
+    schema = schemas.needed()
     taken = 0
     for group in _FOLDERS:
         for file in sorted((folder / group).rglob("*Test.ts")):

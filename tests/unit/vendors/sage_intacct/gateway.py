@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 from lxml import etree
-from tests.unit.vendors.sage_intacct import schema
+from tests.specifications import sage_intacct as schema
 
 PATH = "/ia/xml/xmlgw.phtml"
 SENDER, SENDER_PASSWORD = "ml_connector_mpp", " sender's & secret"

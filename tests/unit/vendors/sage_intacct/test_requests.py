@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 from tests import specifications
-from tests.unit.vendors.sage_intacct import schema
+from tests.specifications import sage_intacct as schema
 
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.core.secret import Secret

@@ -28,6 +28,14 @@ def published() -> etree.XMLSchema | None:
     return etree.XMLSchema(document)
 
 
+def needed() -> etree.XMLSchema:
+    """Return the schema; skip the test where it is absent."""
+    specifications.needed(VENDOR)
+    schema = published()
+    assert schema is not None
+    return schema
+
+
 def faults_of(body: bytes) -> list[str]:
     """Return what the schema has against a request; nothing where there is no schema."""
     schema = published()
