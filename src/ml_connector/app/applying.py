@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -153,7 +153,7 @@ class Applying:
             pair=integration.name,
             connections={"crm": rows[entry.crm].id, "erp": rows[entry.erp].id},
             settings=settings.model_dump(mode="json"),
-            flows={flow: _flow_config(item) for flow, item in entry.flows.items()},
+            flows=_flow_configs(entry, integration),
         )
 
         async def work(db: AsyncConnection) -> int:
@@ -188,8 +188,8 @@ class Applying:
             return []
         connections = self._services.connections
         async with connections.open(installation.connections["crm"], writes=Writes.FREE) as opened:
-            keys = await integration.provide_fields(opened.client, installation.own_fields)
-        if dict(keys) == dict(installation.own_fields):
+            keys = await integration.provide_fields(opened.client, installation)
+        if all(installation.own_fields.get(name) == key for name, key in keys.items()):
             return []
         async with self._services.database.transaction() as db:
             await keep_own_fields(db, installation.id, keys, now=now)
@@ -260,6 +260,17 @@ async def _write_down(
         detail={"changes": [str(change) for change in changes]},
     )
     await trail.write(db, [entry])
+
+
+def _flow_configs(entry: InstallationEntry, integration: Integration) -> dict[str, FlowConfig]:
+    """Return the flows of the file, and those that are switched with one of them."""
+    stated = {flow: _flow_config(item) for flow, item in entry.flows.items()}
+    further = {
+        flow.name: replace(stated[flow.switched_with], when="events")
+        for flow in integration.flows
+        if flow.switched_with in stated
+    }
+    return stated | further
 
 
 def _flow_config(entry: FlowEntry) -> FlowConfig:

@@ -230,7 +230,7 @@ class Differences:
         return row.vendor if row is not None else None
 
     def _check_flows(self, at: Place, entry: InstallationEntry, integration: Integration) -> None:
-        known = sorted(flow.name for flow in integration.flows)
+        known = sorted(flow.name for flow in integration.flows if flow.switched_with is None)
         for flow in entry.flows:
             if flow not in known:
                 self._fault(

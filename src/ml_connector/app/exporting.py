@@ -120,7 +120,12 @@ async def _installation(
     settings = _chosen_settings(services, one)
     if settings:
         document["settings"] = dict(settings)
-    document["flows"] = {name: dict(flow) for name, flow in flows.items()}
+    second_steps = {
+        flow.name for flow in services.integrations[one.pair].flows if flow.switched_with
+    }
+    document["flows"] = {
+        name: dict(flow) for name, flow in flows.items() if name not in second_steps
+    }
     return document
 
 

@@ -166,6 +166,13 @@ class RunContext(Generic[SettingsT]):
         """Return the record's counterpart, if it is known."""
         return await self.engine.link(self.link_key(kind, source_key, occurrence))
 
+    async def links_from(self, kind: str, source_key: object) -> list[RecordLink]:
+        """Return a record's links of one kind, in the order of their occurrence."""
+        async with self.engine.database.transaction() as db:
+            return await links.of_source(
+                db, installation_id=self.installation.id, kind=kind, source_key=str(source_key)
+            )
+
     async def links_to(self, kind: str, target_key: str) -> list[RecordLink]:
         """Return the links of one kind that lead to a record of the other side."""
         async with self.engine.database.transaction() as db:
@@ -235,6 +242,23 @@ class RunContext(Generic[SettingsT]):
             found = Found(key=link.target_key, name=link.target_name, url=link.target_url)
             kept = self.new_link(link.key, found, link.origin, plain(state))
             await self.engine.conclude(Conclusion(None, kept))
+
+    def remember_at_end(
+        self,
+        kind: str,
+        source_key: object,
+        found: Found,
+        state: Mapping[str, Any],
+        *,
+        occurrence: int = 1,
+    ) -> None:
+        """Keep a link and what was seen of the record, once this run has ended well.
+
+        It is stored with the settlement or not at all, as what the run wants of other flows is:
+        so these never learn of a change and miss it, whatever happens in between.
+        """
+        key = self.link_key(kind, source_key, occurrence)
+        self.progress.links.append(self.new_link(key, found, "found", plain(state)))
 
     async def write_once(
         self,

@@ -45,6 +45,8 @@ class Ending:
     notices: tuple[Notice, ...]
     wanted: tuple[Wanted, ...] = ()
     """What other flows are to look at, unless the fence has passed the run by."""
+    links: tuple[RecordLink, ...] = ()
+    """What the run learned of its record."""
     ended_causes: tuple[str, ...] = ()
     """Causes whose held records run again at once."""
 
@@ -189,6 +191,10 @@ async def _end_all(db: AsyncConnection, endings: Sequence[Ending]) -> Sequence[s
     )
     settled = [ending for ending, state in zip(endings, states, strict=True) if state is not None]
     await tell(db, [notice for ending in settled for notice in ending.notices])
+    learned = [link for ending in settled for link in ending.links]
+    if learned:
+        now = max(ending.settlement.settled_at for ending in settled)
+        await links.write(db, learned, now=now)
     await backlog.capture(db, [wanted for ending in settled for wanted in ending.wanted])
     for installation_id, causes in _ended_causes(settled).items():
         # What is wrong once more by then is held once more: waking too much does no harm.

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel
 
 from ml_connector.transport.vendor import Vendor
+
+if TYPE_CHECKING:
+    from ml_connector.sync.installations import Installation
 
 Role = Literal["crm", "erp"]
 
@@ -141,6 +144,8 @@ class Flow:
     decision that is none of the candidates; without it only candidates can be chosen."""
     needs: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     """Rights a ping looks for, by side, in the vendor's words."""
+    switched_with: str | None = None
+    """The flow whose second step this is: it has no switch of its own and is on with that one."""
 
 
 Finder = Callable[[Any, str], Awaitable[Sequence[Found]]]
@@ -202,8 +207,9 @@ class Integration:
     causes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What holds call their cause, by the kind of record whose change may end it: a hold for
     ``item:PUMP-40`` ends with a stock item. The kind's own name where it is not among them."""
-    provide_fields: Callable[[Any, Mapping[str, str]], Awaitable[Mapping[str, str]]] | None = None
-    """``async (CRM client, keys that there are) -> keys``: make the CRM fields that flows write."""
+    provide_fields: Callable[[Any, Installation], Awaitable[Mapping[str, str]]] | None = None
+    """``async (CRM client, installation) -> keys``: make the CRM fields that its flows write and
+    that are not there yet; ``installation.own_fields`` are the keys of those that are."""
     check: Check | None = None
     """Checks an installation's settings when they are applied."""
 

@@ -100,6 +100,16 @@ _REPOINT = text(
     """
 )
 
+_BY_SOURCE = text(
+    """
+    SELECT installation_id, kind, source_key, occurrence, target_key, target_name, target_url,
+           written, origin
+    FROM record_link
+    WHERE installation_id = :installation_id AND kind = :kind AND source_key = :source_key
+    ORDER BY occurrence
+    """
+).columns(written=JSONB)
+
 _BY_TARGET = text(
     """
     SELECT installation_id, kind, source_key, occurrence, target_key, target_name, target_url,
@@ -169,6 +179,16 @@ async def repoint(
             "now": now,
         },
     )
+
+
+async def of_source(
+    db: AsyncConnection, *, installation_id: int, kind: str, source_key: str
+) -> list[RecordLink]:
+    """Return the links of one record, in the order of their occurrence."""
+    rows = await db.execute(
+        _BY_SOURCE, {"installation_id": installation_id, "kind": kind, "source_key": source_key}
+    )
+    return [_link(row) for row in rows]
 
 
 async def of_target(

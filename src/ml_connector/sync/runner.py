@@ -274,7 +274,12 @@ def _ending(settlement: Settlement, story: RunStory, progress: RunProgress) -> E
     ending = Ending(settlement, story, tuple(progress.notices))
     if settlement.state is not RowState.DONE:
         return ending
-    return replace(ending, wanted=tuple(progress.wanted), ended_causes=tuple(progress.ended_causes))
+    return replace(
+        ending,
+        wanted=tuple(progress.wanted),
+        links=tuple(progress.links),
+        ended_causes=tuple(progress.ended_causes),
+    )
 
 
 def _loop_count(

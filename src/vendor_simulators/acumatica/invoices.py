@@ -24,6 +24,7 @@ from vendor_simulators.acumatica.records import Record
 from vendor_simulators.acumatica.site import Site
 from vendor_simulators.acumatica.values import ZERO
 
+_CURRENCY = ("Document", "CuryID")  # of the form, though not of AR301000's contract
 _UNRELEASED = frozenset({None, "On Hold", "Balanced", "Pending Print", "Pending Email"})
 _HEADER = {  # SalesInvoice field: Invoice field
     "Type": "Type",
@@ -190,6 +191,7 @@ class SalesInvoiceForm(DocumentForm):
             twin[target] = record[name]
         twin["LocationID"], twin["LinkBranch"], twin["_FromOrders"] = "MAIN", site.branch, True
         twin["PostPeriod"] = record["Date"].strftime("%m%Y")
+        twin.custom[_CURRENCY] = ("CustomStringField", record["Currency"])
         twin.rows["Details"] = [_ar_line(site, line) for line in record.rows.get("Details", [])]
         twin.rows["TaxDetails"] = [_ar_tax(site, row) for row in record.rows.get("TaxDetails", [])]
         site.mirror(twin, record)
@@ -235,6 +237,7 @@ class InvoiceForm(DocumentForm):
         customer = self.site.table("Customer").get(draft.given.values.get("Customer") or "")
         own = None if customer is None else customer["CurrencyID"]
         record["_Currency"] = own or self.site.base_currency
+        record.custom[_CURRENCY] = ("CustomStringField", record["_Currency"])
         record["Terms"], record["LocationID"] = record["_Terms"], "MAIN"
         record["LinkBranch"] = self.site.branch
 

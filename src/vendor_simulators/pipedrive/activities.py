@@ -23,6 +23,7 @@ _ACTIVITY_COLUMNS = (
 _ACTIVITY_REFERENCES = {"owner_id": "user", "deal_id": "deal", "org_id": "organization"}
 _NOTE_REFERENCES = {"deal_id": "deal", "person_id": "person", "org_id": "organization"}
 _SCRIPT = re.compile(r"<(script|style|iframe)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_REWRITTEN = {"b": "strong", "i": "em", "li": "div", "p": "div"}
 _HANDLER = re.compile(r"\son\w+\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>]+)", re.IGNORECASE)
 
 
@@ -137,4 +138,8 @@ def _sanitised(company: Company, content: Any) -> str:
     longest = company.switches["longest_note"]
     if len(content) > longest:
         raise UnfitError("content", f"Note content exceeds {longest} characters")
-    return _HANDLER.sub("", _SCRIPT.sub("", content))
+    clean = _HANDLER.sub("", _SCRIPT.sub("", content))
+    if company.switches["notes_reformatted"]:
+        for tag, other in _REWRITTEN.items():
+            clean = clean.replace(f"<{tag}>", f"<{other}>").replace(f"</{tag}>", f"</{other}>\n")
+    return clean

@@ -122,6 +122,10 @@ _WRITING: Mapping[str, Switch] = {
         "person_id in v2 activity bodies: accepted (becomes the primary participant) or rejected",
     ),
     "longest_note": Switch(100_000, "characters of a note; more is 400"),
+    "notes_reformatted": Switch(
+        default=False,
+        about="true: sanitising rewrites a note's markup: b becomes strong, and so on",
+    ),
 }
 
 _RATES: Mapping[str, Switch] = {

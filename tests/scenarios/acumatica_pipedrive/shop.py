@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -216,11 +216,13 @@ async def open_shop(
     acumatica: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
     works: bool = True,
+    flows: Sequence[str] = (),
     **how: Any,
 ) -> AsyncIterator[Shop]:
     """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works.
 
     ``fields`` are custom fields that Pipedrive has, by the record that they belong to.
+    ``flows`` are on beside the one for won deals.
     """
     switches: dict[str, Any] = {
         name: given for name, given in (("pipedrive", pipedrive), ("acumatica", acumatica)) if given
@@ -230,7 +232,10 @@ async def open_shop(
         await shop.item("PUMP")
         if fields is not None:
             await made.control("pipedrive/seed", {"fields": fields})
-        await made.apply(settings=dict(settings or {}))
+        await made.apply(
+            settings=dict(settings or {}),
+            flows={name: {"on": True, "when": {"every": "1m"}} for name in (FLOW, *flows)},
+        )
         if works:
             await made.work_inside()
         yield shop

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.integrations.acumatica_pipedrive import sources, targets
+from ml_connector.integrations.acumatica_pipedrive import billing_fields, sources, targets
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.integrations.acumatica_pipedrive.sources import Reading
 from ml_connector.integrations.acumatica_pipedrive.targets import Target
@@ -29,6 +30,7 @@ from ml_connector.vendors.pipedrive.models import Entity
 T = TypeVar("T")
 
 _NAMED: Mapping[str, tuple[Entity, str]] = {
+    **dict.fromkeys(billing_fields.FIELDS, ("deal", "billing.fields")),
     "order_number": ("deal", "write_back"),
     "order_link": ("deal", "write_back"),
     "customer_number": ("organization", "write_back"),
@@ -270,15 +272,22 @@ class _Checking:
         found: dict[str, str] = {}
         lost: list[MappingFault] = []
         for name, (record, group) in _NAMED.items():
-            wanted: str | None = getattr(getattr(self.settings, group), name)
-            if wanted is None:
+            path = (*group.split("."), name)
+            wanted = reduce(getattr, path, self.settings)
+            if not isinstance(wanted, str):  # named nowhere, or the one that is provided
                 continue
             pinned = self.pins.get(f"{group}.{name}")
             known = self.reading.fields[record]
             try:
-                found[name] = pinned if pinned and pinned in known else known.key(wanted)
+                key = pinned if pinned and pinned in known else known.key(wanted)
             except ConfigurationError as exc:
-                lost.append(MappingFault(path=(group, name), words=exc.message))
+                lost.append(MappingFault(path=path, words=exc.message))
+                continue
+            unfit = billing_fields.unfit(name, known.definition(key))
+            if unfit is None:
+                found[name] = key
+            else:
+                lost.append(MappingFault(path=path, words=unfit))
         return found, tuple(lost)
 
 

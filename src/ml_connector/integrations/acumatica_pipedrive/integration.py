@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
+from ml_connector.integrations.acumatica_pipedrive import billing_fields
 from ml_connector.integrations.acumatica_pipedrive.checking import check
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import (
+    billing_note,
+    deal_billing,
     documents,
+    invoice_to_deal,
     revise_order,
     won_deal_to_sales_order,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import find_customers
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
+from ml_connector.sync.installations import Installation
 from ml_connector.vendors import acumatica, pipedrive
 from ml_connector.vendors.pipedrive.drafts import OwnField
 
@@ -26,17 +32,23 @@ _ORGANIZATION_FIELDS = {
 }
 
 
-async def provide_fields(client: pipedrive.Client, known: Mapping[str, str]) -> dict[str, str]:
+async def provide_fields(client: pipedrive.Client, installation: Installation) -> dict[str, str]:
     """Make the CRM fields that the flows write; found again by key, however renamed."""
-    keys: dict[str, str] = {}
-    for entity, fields in (("deal", _DEAL_FIELDS), ("organization", _ORGANIZATION_FIELDS)):
-        wanted = [
-            OwnField(name=field.name, field_type=field.field_type, key=known.get(name))
-            for name, field in fields.items()
-        ]
+    known, keys = installation.own_fields, dict[str, str]()
+    deal_fields = {**_DEAL_FIELDS, **_billing_fields(installation)}
+    for entity, fields in (("deal", deal_fields), ("organization", _ORGANIZATION_FIELDS)):
+        wanted = [replace(field, key=known.get(name)) for name, field in fields.items()]
         made = await client.fields.ensure(entity, wanted)  # type: ignore[arg-type] # both are entities
         keys |= {name: made[field.name] for name, field in fields.items()}
     return keys
+
+
+def _billing_fields(installation: Installation) -> dict[str, OwnField]:
+    """Return the fields for billing; none where that flow is off."""
+    switch = installation.flows.get(billing_fields.FLOW)
+    if switch is None or not switch.is_on:
+        return {}
+    return billing_fields.provided(Settings.model_validate(installation.settings))
 
 
 INTEGRATION = Integration(
@@ -59,11 +71,38 @@ INTEGRATION = Integration(
                 "erp": ("Customer", "BusinessAccount", "SalesOrder", "StockItem", "NonStockItem"),
             },
         ),
+        Flow(
+            name="invoice_to_deal",
+            title="Invoices, payments and orders are traced to their deals",
+            record_kind="document",
+            source="erp",
+            started_by=tuple(
+                OnStream(role="erp", stream=stream)
+                for stream in ("sales_invoices", "invoices", "payments", "sales_orders")
+            ),
+            run=invoice_to_deal.run,
+            weigh=invoice_to_deal.weigh,
+            needs={
+                "crm": ("deals:full",),
+                "erp": ("SalesInvoice", "Invoice", "Payment", "SalesOrder"),
+            },
+        ),
+        Flow(
+            name="deal_billing",
+            title="A deal shows its invoices, payments and order",
+            record_kind="deal",
+            source="crm",
+            started_by=(),
+            run=deal_billing.run,
+            rest=timedelta(seconds=10),
+            switched_with="invoice_to_deal",
+        ),
     ),
     effects=(
         EffectKind(name="customer", role="erp", find=find_customers),
         EffectKind(name="sales_order", role="erp", find=documents.find_orders),
         EffectKind(name="sales_invoice", role="erp", find=documents.find_invoices),
+        EffectKind(name="billing_note", role="crm", find=billing_note.find_notes),
         EffectKind(name="order_revision", role="erp", find=revise_order.find_revised),
         EffectKind(name="order_cancellation", role="erp", find=revise_order.find_cancelled),
         EffectKind(name="order_reopening", role="erp", find=revise_order.find_reopened),

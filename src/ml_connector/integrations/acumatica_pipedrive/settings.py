@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ml_connector.integrations.acumatica_pipedrive.billing_settings import BillingRules
 from ml_connector.sync.mapping.model import Key, MappingConfig
 from ml_connector.sync.scope import ScopeConfig
 from ml_connector.vendors.pipedrive.line_rules import LineRules, NegativeRule
@@ -204,6 +205,7 @@ class Settings(BaseModel):
     codes: Codes = Codes()
     after: AfterRules = AfterRules()
     write_back: WriteBack = WriteBack()
+    billing: BillingRules = BillingRules()
     customer_mapping: MappingConfig = MappingConfig()
     order_mapping: MappingConfig = MappingConfig()
     line_mapping: MappingConfig = MappingConfig()

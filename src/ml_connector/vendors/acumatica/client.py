@@ -79,7 +79,8 @@ ORDER_PARTS = (
     "ShipToAddress",
 )
 WRITTEN_ORDER_PARTS = ("Details", "Totals")
-INVOICE_PARTS = ("Details", "ApplicationsInvoice")
+INVOICE_PARTS = ("Details", "ApplicationsInvoice", "ApplicationsCreditMemo")
+AR_INVOICE_PARTS = ("ApplicationsDefault", "ApplicationsCreditMemo")
 PAYMENT_PARTS = ("DocumentsToApply", "OrdersToApply", "ApplicationHistory")
 
 _EXTERNAL_REF_SINCE = (24, 200, 1)
@@ -367,6 +368,15 @@ class Client:
         Raises NotFoundError when there is none.
         """
         return await self._readers.invoices.load(key)
+
+    async def invoice_in_full(self, key: str) -> Invoice:
+        """Return an invoice as receivables see it, with payments and, in ``custom``, its currency.
+
+        Raises NotFoundError when there is none.
+        """
+        return await self._endpoint.get(
+            Invoice, *document_key(key), expand=AR_INVOICE_PARTS, custom=(Invoice.CURRENCY,)
+        )
 
     async def payment(self, key: str) -> Payment:
         """Return a payment without its applications, by ``Payment/000001``.

@@ -38,6 +38,8 @@ PROFILE = Profile(
         _stream("contacts", "contact"),
         _stream("sales_orders", "sales_order"),
         _stream("sales_invoices", "sales_invoice"),
+        # of receivables: also what was entered there and not made from an order
+        _stream("invoices", "sales_invoice"),
         _stream("payments", "payment"),
         _stream("stock_items", "stock_item"),
         _stream("non_stock_items", "non_stock_item"),

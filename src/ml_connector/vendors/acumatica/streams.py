@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,15 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
             by_key=False,
             since=(23, 200, 1),
         ),
+        Source(
+            entity="Invoice",
+            keys=_DOCUMENT,
+            changed="LastModifiedDateTime",
+            own_day="Date",
+            by_key=False,
+        ),
+    ),
+    "invoices": (
         Source(
             entity="Invoice",
             keys=_DOCUMENT,
@@ -133,13 +142,16 @@ def _change(row: dict[str, Any], source: Source, *, kind: str, zone: ZoneInfo) -
 
 
 def _own_moment(row: dict[str, Any], source: Source, zone: ZoneInfo) -> datetime | None:
-    """Return the end of the document's own day where the company is.
+    day = wire.scalar_at(row, source.own_day) if source.own_day else None
+    if not isinstance(day, str):
+        return None
+    return end_of_day(date.fromisoformat(day[:_DAY_LENGTH]), zone)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the end of a document's own day where the company is.
 
     A document has a day and no time. It counts as old only when the whole day lies before the
     go-live, so that nothing of the go-live's own day is left out.
     """
-    day = wire.scalar_at(row, source.own_day) if source.own_day else None
-    if not isinstance(day, str):
-        return None
-    midnight = datetime.combine(datetime.fromisoformat(day[:_DAY_LENGTH]), time(), tzinfo=zone)
-    return midnight + timedelta(days=1) - timedelta(microseconds=1)
+    return datetime.combine(day, time.max, tzinfo=zone)

@@ -23,7 +23,7 @@ from ml_connector.core.webhooks import (
     WebhookRefusedError,
     WebhookUnreadableError,
 )
-from ml_connector.vendors.acumatica.models import record_key
+from ml_connector.vendors.acumatica.models import DOCUMENT_TYPES, record_key
 
 Action = Literal["created", "changed", "deleted"]
 
@@ -54,20 +54,6 @@ _SUBJECTS: tuple[tuple[str, _Subject], ...] = (
     ("stockitems", _Subject(kind="stock_item", columns=_ITEM_COLUMNS)),
 )
 """By the end of the inquiry's name, without blanks and hyphens."""
-
-_LABELS = {
-    "INV": "Invoice",
-    "DRM": "Debit Memo",
-    "CRM": "Credit Memo",
-    "FCH": "Overdue Charge",
-    "PMT": "Payment",
-    "PPM": "Prepayment",
-    "REF": "Refund",
-    "RPM": "Voided Payment",
-    "VRF": "Voided Refund",
-    "SMB": "Balance WO",
-}
-"""Documents' types: an inquiry may give the table's code where the contract has the label."""
 
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _TICKS_FROM = datetime(1, 1, 1, tzinfo=UTC)
@@ -190,7 +176,7 @@ def _part(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
     for name in names:
         if values.get(name) is not None:
             text = str(values[name]).strip()  # keys are padded with blanks
-            return _LABELS.get(text, text) if name in _DOCUMENT_COLUMNS[0] else text
+            return DOCUMENT_TYPES.get(text, text) if name in _DOCUMENT_COLUMNS[0] else text
     raise WebhookUnreadableError(f"the inquiry lacks a column {' or '.join(names)}")
 
 

@@ -48,6 +48,7 @@ from ml_connector.vendors.pipedrive.models import (
     User,
     Variation,
 )
+from ml_connector.vendors.pipedrive.notes import Notes
 from ml_connector.vendors.pipedrive.settings import Settings
 from ml_connector.vendors.pipedrive.subscriptions import Subscriptions
 from ml_connector.vendors.pipedrive.writing import Writer
@@ -69,6 +70,8 @@ class Client:
         """Definitions of fields: read, cached, compared, provided."""
         self.subscriptions = Subscriptions(self._api)
         """Webhook subscriptions: list, create, delete, repair."""
+        self.notes = Notes(self._api)
+        """Notes on records: read, add, change."""
         self.lists = Lists(self._api, clock=clock)
         """Names of pipelines, stages and users by id: read, kept."""
         self._writer = Writer(self._api, self.fields)

@@ -160,6 +160,16 @@ class DealProductDraft(DealProductUpdate, frozen=True, kw_only=True):
     quantity: Decimal
 
 
+class NoteDraft(Struct, frozen=True, kw_only=True):
+    """A note to add (on a deal, say), or changes to one."""
+
+    content: str | UnsetType = UNSET
+    """HTML."""
+    deal_id: int | UnsetType = UNSET
+    org_id: int | UnsetType = UNSET
+    person_id: int | UnsetType = UNSET
+
+
 class OptionDraft(Struct, frozen=True, kw_only=True):
     """A choice of an enum or set field, to add."""
 

@@ -430,6 +430,19 @@ class WebhookSubscription(Struct, frozen=True, kw_only=True):
     last_http_status: int | str | None = None
 
 
+class Note(Struct, frozen=True, kw_only=True):
+    """A note, in API v1's shape."""
+
+    id: int
+    content: str = ""
+    """HTML, as Pipedrive keeps it."""
+    deal_id: int | None = None
+    org_id: int | None = None
+    person_id: int | None = None
+    active_flag: bool = True
+    """False for one that was deleted: it stays readable."""
+
+
 class LogEntry(Struct, frozen=True, kw_only=True):
     """One field of a record changed once."""
 

@@ -29,7 +29,7 @@ async def show_on_deal(deal: Deal, document: Document, ctx: Context) -> Mapping[
 
     async def write(changes: Mapping[str, Any]) -> None:
         written = await ctx.pipedrive.update_deal(deal.id, DealUpdate(custom_fields=changes))
-        _tell_lost("deal", written.dropped_keys, ctx)
+        tell_lost("deal", written.dropped_keys, ctx)
 
     return await _show(
         wanted, present=deal.custom_fields, link=document.link, what="deal", write=write, ctx=ctx
@@ -45,7 +45,7 @@ async def show_on_organization(
         written = await ctx.pipedrive.update_organization(
             organization.id, OrganizationDraft(custom_fields=changes)
         )
-        _tell_lost("organization", written.dropped_keys, ctx)
+        tell_lost("organization", written.dropped_keys, ctx)
 
     async def read_again() -> Mapping[str, Any]:
         return (await ctx.pipedrive.organization(organization.id)).custom_fields
@@ -117,16 +117,19 @@ async def _by_key(wanted: Mapping[str, str], what: Entity, ctx: Context) -> dict
     """Return the values by the keys of their fields, without fields that are not there any more."""
     keys = {name: key for name in wanted if (key := await ctx.shown_in(name)) is not None}
     lost = await ctx.pipedrive.fields.unknown_among(what, list(keys.values()))
-    _tell_lost(what, lost, ctx)
+    tell_lost(what, lost, ctx)
     return {key: wanted[name] for name, key in keys.items() if key not in lost}
 
 
-def _tell_lost(what: Entity, keys: Collection[str], ctx: Context) -> None:
+def tell_lost(
+    what: Entity, keys: Collection[str], ctx: Context, *, setting: str = "write_back"
+) -> None:
+    """Tell of fields that were deleted in Pipedrive; ``setting`` is where others are named."""
     for key in keys:
         ctx.tell(
             "drift",
             f"field:{key}",
             f"The {what} field {key}, which shows what became of a record, was deleted in "
             "Pipedrive; apply the configuration with provide_fields again, or name another one "
-            "under write_back",
+            f"under {setting}",
         )

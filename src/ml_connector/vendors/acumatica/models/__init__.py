@@ -34,16 +34,20 @@ from ml_connector.vendors.acumatica.models.parties import (
     DocumentContact,
 )
 from ml_connector.vendors.acumatica.models.receivables import (
+    DOCUMENT_TYPES,
     RELEASED,
     VOIDED,
+    CreditMemoApplication,
     Invoice,
     InvoiceApplication,
+    InvoicePayment,
     Payment,
     PaymentApplication,
     PaymentDocument,
     PaymentOrder,
     SalesInvoice,
     SalesInvoiceLine,
+    document_type,
 )
 from ml_connector.vendors.acumatica.models.records import (
     CustomValue,
@@ -58,6 +62,7 @@ from ml_connector.vendors.acumatica.models.records import (
 )
 
 __all__ = [
+    "DOCUMENT_TYPES",
     "RELEASED",
     "VOIDED",
     "AccountContact",
@@ -66,6 +71,7 @@ __all__ = [
     "BusinessAccount",
     "BusinessAccountContact",
     "Contact",
+    "CreditMemoApplication",
     "CustomValue",
     "Customer",
     "CustomerStatus",
@@ -75,6 +81,7 @@ __all__ = [
     "FinancialSettings",
     "Invoice",
     "InvoiceApplication",
+    "InvoicePayment",
     "Item",
     "ItemStatus",
     "LookupValue",
@@ -98,5 +105,6 @@ __all__ = [
     "UnitConversion",
     "contract_name",
     "document_key",
+    "document_type",
     "record_key",
 ]

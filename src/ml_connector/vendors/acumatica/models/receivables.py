@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from ml_connector.vendors.acumatica.models.records import Day, Moment, Record, Row
 from ml_connector.vendors.acumatica.versions import since
@@ -12,6 +13,26 @@ RELEASED = frozenset({"Open", "Closed"})
 """Statuses in which an invoice or payment counts: only then is its balance a debt."""
 
 VOIDED = frozenset({"Voided", "Canceled"})
+
+DOCUMENT_TYPES: Mapping[str, str] = {
+    "INV": "Invoice",
+    "DRM": "Debit Memo",
+    "CRM": "Credit Memo",
+    "FCH": "Overdue Charge",
+    "PMT": "Payment",
+    "PPM": "Prepayment",
+    "REF": "Refund",
+    "RPM": "Voided Payment",
+    "VRF": "Voided Refund",
+    "SMB": "Balance WO",
+}
+"""Types of documents: some places give the table's code where the contract has the label."""
+
+
+def document_type(text: str | None) -> str:
+    """Return the label of a document's type, whichever way it was given."""
+    stripped = (text or "").strip()
+    return DOCUMENT_TYPES.get(stripped.upper(), stripped)
 
 
 class SalesInvoiceLine(Row, frozen=True, kw_only=True):
@@ -31,8 +52,18 @@ class SalesInvoiceLine(Row, frozen=True, kw_only=True):
     order_nbr: str | None = None
     order_line_nbr: int | None = None
     shipment_nbr: str | None = None
+    external_ref: Annotated[str | None, since("24.200.001")] = None
     orig_inv_type: str | None = None
     orig_inv_nbr: str | None = None
+
+
+class CreditMemoApplication(Row, frozen=True, kw_only=True):
+    """A credit memo applied to an invoice, or an invoice that a credit memo is applied to."""
+
+    reference_nbr: str | None = None
+    doc_type: str | None = None
+    amount_paid: Decimal | None = None
+    status: str | None = None
 
 
 class InvoiceApplication(Row, frozen=True, kw_only=True):
@@ -80,6 +111,7 @@ class SalesInvoice(Record, frozen=True, kw_only=True):
 
     details: tuple[SalesInvoiceLine, ...] = ()
     applications_invoice: tuple[InvoiceApplication, ...] = ()
+    applications_credit_memo: tuple[CreditMemoApplication, ...] = ()
 
     @property
     def is_released(self) -> bool:
@@ -92,8 +124,24 @@ class SalesInvoice(Record, frozen=True, kw_only=True):
         return self.status in VOIDED
 
 
+class InvoicePayment(Row, frozen=True, kw_only=True):
+    """A payment applied to an invoice, as receivables see it."""
+
+    reference_nbr: str | None = None
+    doc_type: str | None = None
+    amount_paid: Decimal | None = None
+    cash_discount_taken: Decimal | None = None
+    payment_date: Day | None = None
+    status: str | None = None
+
+
 class Invoice(Record, frozen=True, kw_only=True):
-    """An invoice or memo as receivables see it (AR301000), whatever it came from."""
+    """An invoice or memo as receivables see it (AR301000), whatever it came from.
+
+    The contract names no currency here; `CURRENCY` asks for it as a field of the form.
+    """
+
+    CURRENCY: ClassVar[str] = "Document.CuryID"
 
     ENTITY = "Invoice"
     KEYS = ("Type", "ReferenceNbr")
@@ -114,6 +162,9 @@ class Invoice(Record, frozen=True, kw_only=True):
     project: str | None = None
     post_period: str | None = None
     last_modified_date_time: Moment | None = None
+
+    applications_default: tuple[InvoicePayment, ...] = ()
+    applications_credit_memo: tuple[CreditMemoApplication, ...] = ()
 
     @property
     def is_released(self) -> bool:
