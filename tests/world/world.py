@@ -133,6 +133,7 @@ class World:
         *,
         crm_token: str | None = None,
         erp_password: str | None = None,
+        erp_settings: Mapping[str, Any] | None = None,
         others: Mapping[str, Sandbox] | None = None,
         **installation: Any,
     ) -> None:
@@ -148,6 +149,7 @@ class World:
             document["installations"][name] = self._installation(prefix)
             secrets |= _secrets(sandbox, prefix)
         document["installations"]["acme"] |= installation
+        document["connections"]["erp"]["settings"] |= erp_settings or {}
         secrets["CRM_TOKEN"] = crm_token or secrets["CRM_TOKEN"]
         secrets["ERP_PASSWORD"] = erp_password or secrets["ERP_PASSWORD"]
         path = self.folder / "configuration.yaml"

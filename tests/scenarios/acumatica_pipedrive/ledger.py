@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from tests.scenarios.acumatica_pipedrive.shop import PATIENCE, Shop
 
@@ -62,6 +63,14 @@ class Ledger:
         if release:
             await self.play("release_invoice", invoice=number)
         return number
+
+    async def changed(self, number: str, **values: Any) -> None:
+        """Change a document that is not released."""
+        await self.play("edit", entity="SalesInvoice", key=["Invoice", number], values=values)
+
+    async def has_status(self, number: str, status: str) -> None:
+        """Give an invoice a status, as workflows of a site do."""
+        await self.play("set_status", entity="SalesInvoice", key=["Invoice", number], status=status)
 
     async def customer_of(self, order: str) -> str:
         return str((await self._order(order))["CustomerID"])
@@ -123,7 +132,7 @@ class Ledger:
         end = time.monotonic() + PATIENCE
         while True:
             runs = await self._polls()
-            if STREAMS <= runs.keys() and holds(runs):
+            if runs.keys() >= STREAMS and holds(runs):
                 return
             assert time.monotonic() < end, f"not polled: {runs}"
             await asyncio.sleep(0.02)
@@ -141,9 +150,7 @@ class Ledger:
             if field["is_custom_field"]
         }
         values = {name: custom.get(key) for name, key in keys.items()}
-        return {
-            name: _plain(value, labels) for name, value in values.items() if value is not None
-        }
+        return {name: _plain(value, labels) for name, value in values.items() if value is not None}
 
     async def notes(self, deal: int) -> list[dict[str, Any]]:
         notes = await self.shop.records("pipedrive", "notes")
@@ -152,10 +159,9 @@ class Ledger:
     async def crm_writes(self, *, since: int) -> list[str]:
         return await self.shop.writes("pipedrive", since=since)
 
-    async def today(self) -> date:
-        zone = "UTC"
-        assert zone == "UTC"  # the simulated company's, unless a test says otherwise
-        return self.shop.world.services.clock.now().date()
+    def today(self, zone: str = "UTC") -> date:
+        """Return the company's own day."""
+        return self.shop.world.services.clock.now().astimezone(ZoneInfo(zone)).date()
 
 
 def _plain(value: Any, labels: Mapping[Any, str]) -> Any:

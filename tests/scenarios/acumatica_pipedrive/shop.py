@@ -217,6 +217,7 @@ async def open_shop(
     fields: Mapping[str, Any] | None = None,
     works: bool = True,
     flows: Sequence[str] = (),
+    erp_settings: Mapping[str, Any] | None = None,
     **how: Any,
 ) -> AsyncIterator[Shop]:
     """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works.
@@ -234,6 +235,7 @@ async def open_shop(
             await made.control("pipedrive/seed", {"fields": fields})
         await made.apply(
             settings=dict(settings or {}),
+            erp_settings=erp_settings,
             flows={name: {"on": True, "when": {"every": "1m"}} for name in (FLOW, *flows)},
         )
         if works:

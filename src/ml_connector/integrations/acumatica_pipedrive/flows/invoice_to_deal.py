@@ -41,6 +41,7 @@ from ml_connector.sync.flow import Found, Outcome, Worth
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.scope import before_go_live
 from ml_connector.sync.values import plain
+from ml_connector.vendors.acumatica.models import VOIDED
 from ml_connector.vendors.acumatica.streams import end_of_day
 
 APPLIED_LINK = "payment:document"
@@ -191,8 +192,12 @@ def _billed_of(links: list[RecordLink]) -> Billed | None:
 
 
 def _next_look(billed: Billed, ctx: Context) -> datetime | None:
-    """Return when an invoice is looked at though nothing is told of it; None if it is settled."""
-    if billed.status not in RELEASED or not billed.balance:
+    """Return when an invoice is looked at though nothing is told of it; None if it is settled.
+
+    A payment need not move its time of change, and a draft that is deleted tells nothing at all.
+    """
+    is_settled = billed.status in RELEASED and not billed.balance
+    if is_settled or billed.status in VOIDED:
         return None
     return ctx.clock.now() + timedelta(hours=ctx.settings.billing.reread_open_every_hours)
 
