@@ -12,7 +12,7 @@ import structlog
 import uvloop
 from rich.console import Console
 
-from benchmarks import calls, deals, footprint, ingest, pacing, starting
+from benchmarks import billing, calls, deals, footprint, ingest, pacing, starting
 from benchmarks.deployment import Server, embedded_server
 from benchmarks.figures import Figure, show
 from ml_connector.app.logs import never_show_variables
@@ -26,10 +26,11 @@ class Size:
     seconds: float
     deals: int
     paced_seconds: float
+    billed_deals: int
 
 
-WHOLE = Size(rounds=3, seconds=2.0, deals=1000, paced_seconds=20.0)
-QUICK = Size(rounds=1, seconds=1.0, deals=300, paced_seconds=8.0)
+WHOLE = Size(rounds=3, seconds=2.0, deals=1000, paced_seconds=20.0, billed_deals=2000)
+QUICK = Size(rounds=1, seconds=1.0, deals=300, paced_seconds=8.0, billed_deals=200)
 
 Measure = Callable[[Server, Size], Coroutine[Any, Any, list[Figure]]]
 
@@ -48,6 +49,10 @@ async def _rate(server: Server, size: Size) -> list[Figure]:
     return await pacing.measure(server, seconds=size.paced_seconds)
 
 
+async def _billing(server: Server, size: Size) -> list[Figure]:
+    return await billing.measure(server, deals=size.billed_deals)
+
+
 async def _memory(server: Server, size: Size) -> list[Figure]:
     return await footprint.measure(server, deals=size.deals)
 
@@ -60,6 +65,7 @@ MEASURES: dict[str, Measure] = {
     "ingest": _ingest,
     "deals": _deals,
     "rate": _rate,
+    "billing": _billing,
     "memory": _memory,
     "start": _start,
 }

@@ -66,7 +66,7 @@ async def drained(deployment: Deployment, deals: Sequence[int]) -> Drain:
     db = await deployment.database()
     try:
         began = await capture(deployment, deals)
-        await _until_settled(db)
+        await until_settled(db)
         ended: datetime = await db.fetchval(
             "SELECT max(settled_at) FROM backlog WHERE flow = $1", FLOW
         )
@@ -83,7 +83,8 @@ async def drained(deployment: Deployment, deals: Sequence[int]) -> Drain:
     return Drain(deals=len(deals), seconds=(ended - began).total_seconds())
 
 
-async def _until_settled(db: asyncpg.Connection[asyncpg.Record]) -> None:
+async def until_settled(db: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Wait until no row has anything to do; raises when it goes no further."""
     before, since = -1, time.monotonic()
     while True:
         left: int = await db.fetchval(

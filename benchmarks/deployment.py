@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from ml_connector.storage.embedded import EmbeddedServer
 from ml_connector.storage.urls import with_database
 
 FLOW = "acumatica_pipedrive.won_deal_to_sales_order"
+WON_DEALS = ("won_deal_to_sales_order",)
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -96,11 +97,12 @@ async def deployed(
     switches: Mapping[str, Mapping[str, Any]],
     webhooks_to: int | None = None,
     erp_at_once: int = 32,
+    flows: Sequence[str] = WON_DEALS,
 ) -> AsyncIterator[Deployment]:
     """Start the simulators and install the pair on an empty database.
 
-    The flow is on with its schedule off: what is to be done is put into the backlog by webhooks
-    or by `benchmarks.backlog`, so that the drain alone is measured.
+    The flows are on with their schedules off: what is to be done is put into the backlog by
+    webhooks or by `benchmarks.backlog`, so that the drain alone is measured.
     """
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(running("sandbox", switches=switches))
@@ -116,7 +118,9 @@ async def deployed(
             "allow_private_targets": True,
             "log_level": "warning",
         }
-        document = configuration(description, webhooks=bool(webhooks_to), erp_at_once=erp_at_once)
+        document = configuration(
+            description, webhooks=bool(webhooks_to), erp_at_once=erp_at_once, flows=flows
+        )
         webhook = await install(settings, url, document)
         yield Deployment(
             settings=settings, url=url, control=control, description=description, webhook=webhook
@@ -150,7 +154,11 @@ async def _webhook_of(services: Services) -> dict[str, str]:
 
 
 def configuration(
-    description: Mapping[str, Mapping[str, str]], *, webhooks: bool, erp_at_once: int
+    description: Mapping[str, Mapping[str, str]],
+    *,
+    webhooks: bool,
+    erp_at_once: int,
+    flows: Sequence[str] = WON_DEALS,
 ) -> str:
     """Return a configuration file for the sandbox."""
     crm, erp = description["pipedrive"], description["acumatica"]
@@ -168,11 +176,8 @@ def configuration(
                     "webhooks": webhooks,
                     "provide_fields": True,
                     "flows": {
-                        "won_deal_to_sales_order": {
-                            "on": True,
-                            "go_live": _LONG_AGO.isoformat(),
-                            "when": "events",
-                        }
+                        flow: {"on": True, "go_live": _LONG_AGO.isoformat(), "when": "events"}
+                        for flow in flows
                     },
                 }
             },

@@ -80,6 +80,9 @@ class Finance(Screens):
         document = self.document(body)
         amount = converted("d", body.get("amount")) or document["Amount"]
         memo = self._memo(document, amount)
+        if not body.get("names_orders", True):
+            for row in memo.rows["Details"]:
+                row["OrderType"] = row["OrderNbr"] = row["OrderLineNbr"] = None
         self.erp.commit(memo)
         self._release(memo)
         if body.get("apply", True) and document["Balance"]:

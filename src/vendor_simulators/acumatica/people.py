@@ -48,7 +48,8 @@ class People(Screens):
         "release_invoice": "release a document: invoice; optional type",
         "pay": "pay a document: invoice; optional amount (all), type, ref, date",
         "prepay": "take a prepayment for an order: order, amount",
-        "credit_memo": "credit a document: invoice; optional amount (all), apply (true)",
+        "credit_memo": "credit a document: invoice; optional amount (all), apply (true), "
+        "names_orders (true)",
         "write_off": "write off the balance of a document: invoice",
         "void_payment": "void a payment: payment; optional type",
         "cancel_invoice": "cancel a released document without payments: invoice; optional type",

@@ -138,7 +138,7 @@ async def test_several_invoices_of_one_deal_add_up(ledger: Ledger):
     deal, order = await ledger.sold(1000)
     customer = await ledger.customer_of(order)
     await ledger.invoiced(order)
-    line = {"InventoryID": "CONSULT", "Qty": 1, "UnitPrice": 50, "ManualPrice": True}
+    line = {"InventoryID": "INSTALL", "Qty": 1, "UnitPrice": 50, "ManualPrice": True}
     await ledger.entered(customer, ExternalRef=f"pd-deal-{deal}", Details=[line])
 
     await ledger.polled()
@@ -246,7 +246,7 @@ async def test_documents_in_another_currency_are_named_and_not_added(ledger: Led
     deal, order = await ledger.sold(1000)
     customer = await ledger.customer_of(order)
     await ledger.invoiced(order)
-    line = {"InventoryID": "CONSULT", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
+    line = {"InventoryID": "INSTALL", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
     foreign = await ledger.entered(
         customer, Currency="EUR", ExternalRef=f"pd-deal-{deal}", Details=[line]
     )
@@ -262,7 +262,7 @@ async def test_totals_say_whether_they_hold_tax(opened: OpenShop):
     async with open_ledger(opened) as ledger:
         deal, order = await ledger.sold(1000)
         customer = await ledger.customer_of(order)
-        line = {"InventoryID": "CONSULT", "Qty": 1, "UnitPrice": 100, "ManualPrice": True}
+        line = {"InventoryID": "INSTALL", "Qty": 1, "UnitPrice": 100, "ManualPrice": True}
         await ledger.entered(
             customer, ExternalRef=f"pd-deal-{deal}", Details=[line], TaxTotal=19, Amount=119,
             Balance=119,
@@ -278,7 +278,7 @@ async def test_totals_say_whether_they_hold_tax(opened: OpenShop):
 async def test_document_that_belongs_to_no_deal_is_skipped_with_the_reason(ledger: Ledger):
     _, order = await ledger.sold(1000)
     customer = await ledger.customer_of(order)
-    line = {"InventoryID": "CONSULT", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
+    line = {"InventoryID": "INSTALL", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
 
     number = await ledger.entered(customer, Details=[line])
     await ledger.polled()
@@ -291,7 +291,7 @@ async def test_document_that_belongs_to_no_deal_is_skipped_with_the_reason(ledge
 async def test_document_dated_before_the_go_live_stays_out(ledger: Ledger):
     deal, order = await ledger.sold(1000)
     customer = await ledger.customer_of(order)
-    line = {"InventoryID": "CONSULT", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
+    line = {"InventoryID": "INSTALL", "Qty": 1, "UnitPrice": 70, "ManualPrice": True}
     yesterday = (ledger.today() - timedelta(days=2)).isoformat()
 
     number = await ledger.entered(
