@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime, time
 from typing import Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -121,6 +122,14 @@ class Settings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.time_zone)
+
+    def end_of(self, day: date) -> datetime:
+        """Return the end of a document's own day where the company is.
+
+        A document has a day and no time. It counts as old only when the whole day lies before
+        the go-live, so that nothing of the go-live's own day is left out.
+        """
+        return datetime.combine(day, time.max, tzinfo=self.zone)
 
     @field_validator("instance_url")
     @classmethod

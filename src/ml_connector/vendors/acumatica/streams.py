@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ml_connector.core.changes import Change, ChangePage
 from ml_connector.core.errors import ContractError
@@ -20,6 +19,7 @@ from ml_connector.vendors.acumatica.endpoint import Endpoint, Query
 from ml_connector.vendors.acumatica.models import record_key
 from ml_connector.vendors.acumatica.pages import Cursor
 from ml_connector.vendors.acumatica.profile import PROFILE
+from ml_connector.vendors.acumatica.settings import Settings
 from ml_connector.vendors.acumatica.versions import OLDEST, Version
 
 _DAY_LENGTH = len("2026-01-31")
@@ -121,15 +121,15 @@ async def changes(
     found = await endpoint.rows(source.entity, query)
     following = pages.following(cursor, found.rows, source.keys)
     kind = PROFILE.stream(stream).kind
-    zone = endpoint.settings.zone
+    settings = endpoint.settings
     return ChangePage(
-        changes=tuple(_change(row, source, kind=kind, zone=zone) for row in found.rows),
+        changes=tuple(_change(row, source, kind=kind, settings=settings) for row in found.rows),
         next_page=None if following is None else following.text(),
         read_at=http_date(found.response.headers.get("date", "")) or endpoint.clock.now(),
     )
 
 
-def _change(row: dict[str, Any], source: Source, *, kind: str, zone: ZoneInfo) -> Change:
+def _change(row: dict[str, Any], source: Source, *, kind: str, settings: Settings) -> Change:
     told = wire.scalar_at(row, source.changed)
     if not isinstance(told, str):
         raise ContractError(f"Acumatica's {source.entity} lacks {source.changed}")
@@ -137,21 +137,12 @@ def _change(row: dict[str, Any], source: Source, *, kind: str, zone: ZoneInfo) -
         kind=kind,
         key=record_key(*(str(wire.scalar_at(row, name)) for name in source.keys)),
         changed_at=wire.moment(told),
-        moment=_own_moment(row, source, zone),
+        moment=_own_moment(row, source, settings),
     )
 
 
-def _own_moment(row: dict[str, Any], source: Source, zone: ZoneInfo) -> datetime | None:
+def _own_moment(row: dict[str, Any], source: Source, settings: Settings) -> datetime | None:
     day = wire.scalar_at(row, source.own_day) if source.own_day else None
     if not isinstance(day, str):
         return None
-    return end_of_day(date.fromisoformat(day[:_DAY_LENGTH]), zone)
-
-
-def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """Return the end of a document's own day where the company is.
-
-    A document has a day and no time. It counts as old only when the whole day lies before the
-    go-live, so that nothing of the go-live's own day is left out.
-    """
-    return datetime.combine(day, time.max, tzinfo=zone)
+    return settings.end_of(date.fromisoformat(day[:_DAY_LENGTH]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_connector.transport.vendor import Vendor
-from ml_connector.vendors.pipedrive import deal_lines, drafts, line_rules, models
+from ml_connector.vendors.pipedrive import deal_lines, drafts, line_rules, models, notes
 from ml_connector.vendors.pipedrive.auth import CONSENT, revoke
 from ml_connector.vendors.pipedrive.client import Client
 from ml_connector.vendors.pipedrive.custom_fields import FieldChanges, FieldSet
@@ -77,5 +77,6 @@ __all__ = [
     "limits_for",
     "line_rules",
     "models",
+    "notes",
     "revoke",
 ]

@@ -14,9 +14,9 @@ from ml_connector.core.errors import NotFoundError
 from ml_connector.integrations.acumatica_pipedrive.billing import Figures
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.sync.flow import Found
+from ml_connector.vendors.pipedrive import notes
 from ml_connector.vendors.pipedrive.drafts import NoteDraft
 from ml_connector.vendors.pipedrive.models import Deal
-from ml_connector.vendors.pipedrive.notes import html_of, text_of
 
 NOTE_LINK = "deal:billing_note"
 _CONTENT = "content"
@@ -29,8 +29,8 @@ async def keep(deal: Deal, figures: Figures, ctx: Context) -> bool:
     if ctx.settings.billing.note == "off" or (link is None and not lines):
         return False
     reference = ctx.reference("billing", deal.id)
-    html = html_of(lines or ["Billing in Acumatica: nothing any more"], marker=reference)
-    text = text_of(html)
+    html = notes.html_of(lines or ["Billing in Acumatica: nothing any more"], marker=reference)
+    text = notes.text_of(html)
     if link is None:
         written = await ctx.write_once(
             "billing_note",
@@ -56,7 +56,7 @@ async def keep(deal: Deal, figures: Figures, ctx: Context) -> bool:
         side="crm",
         link=link,
         what="note",
-        present={_CONTENT: text_of(note.content)},
+        present={_CONTENT: notes.text_of(note.content)},
         wanted={_CONTENT: text},
         apply=write,
         on_conflict="keep",
@@ -67,11 +67,11 @@ async def keep(deal: Deal, figures: Figures, ctx: Context) -> bool:
 async def find_notes(ctx: Context, reference: str) -> Sequence[Found]:
     """Return every note on the deal that carries the mark."""
     deal_id = int(reference.rpartition("-")[2])
-    notes = await ctx.pipedrive.notes.of_deal(deal_id)
+    found = await ctx.pipedrive.notes.of_deal(deal_id)
     return [
         Found(key=str(note.id))
-        for note in notes
-        if note.active_flag and text_of(note.content).endswith(reference)
+        for note in found
+        if note.active_flag and notes.text_of(note.content).endswith(reference)
     ]
 
 

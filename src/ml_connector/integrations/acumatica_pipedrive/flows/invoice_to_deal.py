@@ -42,7 +42,6 @@ from ml_connector.sync.links import RecordLink
 from ml_connector.sync.scope import before_go_live
 from ml_connector.sync.values import plain
 from ml_connector.vendors.acumatica.models import VOIDED
-from ml_connector.vendors.acumatica.streams import end_of_day
 
 APPLIED_LINK = "payment:document"
 """The kind of record link from a payment to each document that it was ever applied to."""
@@ -81,7 +80,7 @@ async def weigh(key: str, ctx: Context) -> Worth:
     seen = await read(key, ctx)
     if seen is None:
         return Worth(refusal=f"{key} is gone")
-    moment = None if seen.dated is None else end_of_day(seen.dated, ctx.acumatica.settings.zone)
+    moment = None if seen.dated is None else ctx.acumatica.settings.end_of(seen.dated)
     if not isinstance(seen, SeenInvoice):
         return Worth(moment=moment)
     billed = seen.billed
@@ -101,7 +100,7 @@ async def _gone(key: str, links: list[RecordLink], ctx: Context) -> Outcome:
 def _before_go_live(seen: Seen, ctx: Context) -> str | None:
     if ctx.run.trigger.get("by") == "backfill":
         return None
-    moment = None if seen.dated is None else end_of_day(seen.dated, ctx.acumatica.settings.zone)
+    moment = None if seen.dated is None else ctx.acumatica.settings.end_of(seen.dated)
     refused = before_go_live(moment, go_live_at=ctx.go_live_at, what="dated")
     return None if refused is None else f"{seen.called} stays out: {refused}"
 
