@@ -15,9 +15,9 @@ from tests.architecture.source import ROOT, SERVICE, folders
 PROMISED = {
     "acumatica_pipedrive": {
         *(f"P-{number:02}" for number in (*range(1, 19), 20, 22)),
-        *(f"M-{number:02}" for number in (1, 2, 3, 4, 5, 8, 9, 10)),
+        *(f"M-{number:02}" for number in range(1, 12)),
         *(f"PD-{number:02}" for number in range(1, 8)),
-        *(f"ACU-{number:02}" for number in (1, 2, 3, 4, 5, 8, 10, 11)),
+        *(f"ACU-{number:02}" for number in (1, 2, 3, 4, 5, 7, 8, 10, 11)),
         *(f"X-{number:02}" for number in (1, 3, 4, 5, 6)),
     }
 }
