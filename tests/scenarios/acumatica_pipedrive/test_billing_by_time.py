@@ -20,6 +20,12 @@ async def without_polls(ledger: Ledger) -> None:
     )
 
 
+def dated(ledger: Ledger) -> dict[str, str]:
+    """Return the company's own day as an invoice's and as its due date."""
+    today = ledger.today(ZONE).isoformat()
+    return {"Date": today, "DueDate": today}
+
+
 def until_midnight(ledger: Ledger) -> timedelta:
     now = ledger.shop.world.services.clock.now().astimezone(ZoneInfo(ZONE))
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=ZoneInfo(ZONE))
@@ -33,7 +39,7 @@ async def test_invoice_is_overdue_from_the_companys_own_midnight_without_any_cha
         deal, order = await ledger.sold(1000)
         number = await ledger.invoiced(order, release=False)
         today = ledger.today(ZONE)
-        await ledger.changed(number, DueDate=today.isoformat())
+        await ledger.changed(number, **dated(ledger))
         await ledger.play("release_invoice", invoice=number)
         await ledger.polled()
         await without_polls(ledger)
@@ -57,7 +63,7 @@ async def test_only_a_change_of_bucket_is_written(opened: OpenShop):
     async with open_ledger(opened, settings=settings, erp_settings={"time_zone": ZONE}) as ledger:
         deal, order = await ledger.sold(1000)
         number = await ledger.invoiced(order, release=False)
-        await ledger.changed(number, DueDate=ledger.today(ZONE).isoformat())
+        await ledger.changed(number, **dated(ledger))
         await ledger.play("release_invoice", invoice=number)
         await ledger.polled()
         await ledger.shop.world.apply(

@@ -12,8 +12,9 @@ from tests.engine_support.pair import START, Toy, ToyContext, ToyERP, toy
 
 from ml_connector.core.errors import HeldError
 from ml_connector.storage.database import Database
-from ml_connector.sync import backlog
-from ml_connector.sync.flow import Flow, Outcome
+from ml_connector.sync import backlog, links
+from ml_connector.sync.flow import Flow, Found, Outcome
+from ml_connector.sync.links import RecordLink
 
 SUMS = "toy_pair.sums"
 INVOICE = "toy_pair.invoice"
@@ -36,12 +37,23 @@ def flow(
     )
 
 
+async def kept(pair: Toy, invoice_key: int) -> list[RecordLink]:
+    async with pair.database.transaction() as db:
+        return await links.of_source(
+            db,
+            installation_id=pair.installation_id,
+            kind="invoice:deal",
+            source_key=str(invoice_key),
+        )
+
+
 async def sums(_deal: str, _ctx: ToyContext) -> Outcome:
     return Outcome.unchanged("summed up")
 
 
 async def invoice(key: str, ctx: ToyContext) -> Outcome:
-    """Want the sums of deal 7, unless the vendor fails."""
+    """Want the sums of deal 7, and remember that it is of that deal, unless the vendor fails."""
+    ctx.remember_at_end("invoice:deal", key, Found(key="7"), {"seen": "open"})
     ctx.want("sums", 7, because=f"invoice {key} changed")
     ctx.end_cause("item:PUMP")
     if ctx.erp.failing:
@@ -84,6 +96,22 @@ async def test_run_that_did_not_end_well_wants_nothing_yet(database: Database):
 
     assert before == []
     assert len(await rows_of(pair, SUMS)) == 1
+
+
+async def test_what_a_run_learned_is_kept_with_what_it_wants_or_not_at_all(database: Database):
+    erp = ToyERP(failing=[HeldError("a person must look", waits_for="toy:1")])
+    pair = await pair_of(database, flow("sums", sums), flow("invoice", invoice), erp=erp)
+    await pair.want(1, flow=INVOICE)
+
+    await pair.work_off()
+    before = await kept(pair, 1)
+    await pair.want(1, flow=INVOICE)
+    await pair.work_off()
+
+    assert before == []
+    assert [(one.target_key, one.written) for one in await kept(pair, 1)] == [
+        ("7", {"seen": "open"})
+    ]
 
 
 async def test_flow_that_is_switched_off_is_not_asked(database: Database):

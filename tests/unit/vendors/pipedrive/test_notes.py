@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ml_connector.vendors.pipedrive.notes import html_of, text_of
 
-lines = st.lists(st.text(st.characters(codec="utf-8", exclude_categories=("C",))), max_size=8)
+lines = st.lists(st.text("ab<>&;/\"' é中"), max_size=8)
 
 
 @given(lines=lines)

@@ -21,6 +21,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows.billed_documents import
     SeenInvoice,
     SeenPayment,
     applications_of,
+    read,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import INVOICE, ORDER
 from ml_connector.sync.links import RecordLink
@@ -30,6 +31,7 @@ DOCUMENT_LINK = "document:deal"
 """The kind of record link from a document to each of its deals."""
 
 ONE = Decimal(1)
+_FINE = Decimal("0.000001")  # of an amount: what equal parts and shares of shares leave over
 
 _Find = Callable[[str, Context], Awaitable[list[int]]]
 
@@ -50,6 +52,16 @@ class Shares:
         for deal in chosen:
             self.by_deal[deal] = self.by_deal.get(deal, ZERO) + amount / len(chosen)
 
+    def add_as(self, other: Shares, amount: Decimal) -> None:
+        """Give an amount to deals as another document is shared by them."""
+        whole = sum(other.by_deal.values(), other.unlinked)
+        if not whole:
+            self.add(other.by_deal, amount)
+            return
+        for deal, weight in other.by_deal.items():
+            self.add([deal], amount * weight / whole)
+        self.unlinked += amount * other.unlinked / whole
+
     @property
     def deals(self) -> list[int]:
         """The deals, in the order of the weights."""
@@ -58,33 +70,17 @@ class Shares:
     @property
     def weights(self) -> tuple[Decimal, ...]:
         """The deals' amounts, and last what belongs to none."""
-        rest = (self.unlinked,) if self.unlinked else ()
-        return (*(self.by_deal[deal] for deal in self.deals), *rest)
+        rest = self.unlinked.quantize(_FINE)
+        deals = (self.by_deal[deal].quantize(_FINE) for deal in self.deals)
+        return (*deals, *((rest,) if rest else ()))
 
 
 async def shares_of_invoice(invoice: SeenInvoice, key: str, ctx: Context) -> Shares:
-    """Trace an invoice or memo by its lines."""
-    own = await _named_by_document(invoice, key, ctx)
-    orders = await _deals_of(
-        {order for line in invoice.lines if (order := _order_of(line)) is not None},
-        deals_of_order,
-        ctx,
-    )
-    origins = await _deals_of(
-        {origin for line in invoice.lines if (origin := _origin_of(line)) is not None},
-        deals_of_document,
-        ctx,
-    )
-    shares = Shares()
-    for line in invoice.lines:
-        by_line = deal_of_reference(line.external_ref, ctx)
-        named = [by_line] if by_line is not None else None
-        named = named or orders.get(_order_of(line) or "") or origins.get(_origin_of(line) or "")
-        shares.add(named or own, line.amount or ZERO)
-    if not shares.by_deal and own:
-        shares.add(own, ONE)
+    """Trace an invoice or memo by its lines, and a memo that they do not tell by its invoices."""
+    origins = {origin for line in invoice.lines if (origin := _origin_of(line)) is not None}
+    shares = await _by_lines(invoice, key, await _deals_of(origins, _deals_of_document, ctx), ctx)
     if not shares.by_deal and invoice.billed.kind == CREDIT_MEMO:
-        return await _shares_of_applied_memo(invoice, key, ctx)
+        return await _by_applications(invoice, key, ctx)
     return shares
 
 
@@ -111,17 +107,28 @@ async def deals_of_order(key: str, ctx: Context) -> list[int]:
     return [] if named is None else [named]
 
 
-async def deals_of_document(key: str, ctx: Context) -> list[int]:
-    """Return the deals that an invoice is known to belong to."""
-    links = await ctx.links_from(DOCUMENT_LINK, key)
-    return sorted(int(link.target_key) for link in links if link.written.get("part"))
-
-
 def deal_of_reference(text: str | None, ctx: Context) -> int | None:
     """Return the deal that a reference of ours names: ``pd-deal-42``, ``pd-deal-42-2``."""
     prefix = re.escape(ctx.settings.reference_prefix)
     found = re.fullmatch(rf"{prefix}-deal-(\d+)(-\d+)?", (text or "").strip(), re.IGNORECASE)
     return int(found[1]) if found else None
+
+
+async def _by_lines(
+    invoice: SeenInvoice, key: str, origins: Mapping[str, list[int]], ctx: Context
+) -> Shares:
+    own = await _named_by_document(invoice, key, ctx)
+    named = {order for line in invoice.lines if (order := _order_of(line)) is not None}
+    orders = await _deals_of(named, deals_of_order, ctx)
+    shares = Shares()
+    for line in invoice.lines:
+        by_line = deal_of_reference(line.external_ref, ctx)
+        deals = [by_line] if by_line is not None else orders.get(_order_of(line) or "")
+        deals = deals or origins.get(_origin_of(line) or "") or own
+        shares.add(deals, line.amount or ZERO)
+    if not shares.by_deal and own:
+        shares.add(own, ONE)
+    return shares
 
 
 async def _named_by_document(invoice: SeenInvoice, key: str, ctx: Context) -> list[int]:
@@ -132,37 +139,44 @@ async def _named_by_document(invoice: SeenInvoice, key: str, ctx: Context) -> li
     return sorted({deal for deal in named if deal is not None})
 
 
-async def _shares_of_applied_memo(invoice: SeenInvoice, key: str, ctx: Context) -> Shares:
-    """Trace a memo that names nothing by the invoices that it is applied to."""
+async def _by_applications(invoice: SeenInvoice, key: str, ctx: Context) -> Shares:
+    """Share a memo out as the invoices are shared that it is applied to."""
     shares = Shares()
     memo = await applications_of(key, ctx)
-    if memo is None:
-        return shares
-    for row in memo.payment.application_history:
+    for row in memo.payment.application_history if memo is not None else ():
         applied = row.amount_paid or ZERO
         if row.display_ref_nbr and applied:
             target = record_key(document_type(row.display_doc_type), row.display_ref_nbr)
-            _add_as_there(shares, await ctx.links_from(DOCUMENT_LINK, target), applied)
+            shares.add_as(await _shares_of_document(target, ctx), applied)
     if shares.by_deal:
         whole = sum(shares.by_deal.values(), shares.unlinked)
         shares.unlinked += max(ZERO, invoice.billed.amount - whole)
     return shares
 
 
-def _add_as_there(shares: Shares, links: Iterable[RecordLink], applied: Decimal) -> None:
-    """Share an applied amount out as the invoice that it is applied to is shared."""
+async def _deals_of_document(key: str, ctx: Context) -> list[int]:
+    return (await _shares_of_document(key, ctx)).deals
+
+
+async def _shares_of_document(key: str, ctx: Context) -> Shares:
+    """Return how another document is shared: as is remembered, or else as its own lines tell.
+
+    It may have been seen in the same poll and not be traced yet.
+    """
+    known = _remembered(await ctx.links_from(DOCUMENT_LINK, key))
+    if known.by_deal:
+        return known
+    seen = await read(key, ctx)
+    return await _by_lines(seen, key, {}, ctx) if isinstance(seen, SeenInvoice) else Shares()
+
+
+def _remembered(links: Iterable[RecordLink]) -> Shares:
     parts = {
         int(link.target_key): link.written["part"] for link in links if link.written.get("part")
     }
     weights = next((list(map(Decimal, part["weights"])) for part in parts.values()), [])
-    whole = sum(weights, ZERO)
-    if not whole:
-        shares.add(parts, applied)
-        return
-    places = {part["place"]: deal for deal, part in parts.items()}
-    for place, weight in enumerate(weights):
-        deal = places.get(place)
-        shares.add([] if deal is None else [deal], applied * weight / whole)
+    by_deal = {deal: weights[part["place"]] for deal, part in parts.items()}
+    return Shares(by_deal, sum(weights, ZERO) - sum(by_deal.values(), ZERO))
 
 
 async def _deals_of(keys: Iterable[str], find: _Find, ctx: Context) -> Mapping[str, list[int]]:
