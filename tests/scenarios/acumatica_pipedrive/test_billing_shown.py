@@ -12,7 +12,7 @@ from tests.world.world import FLOW as WON
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.integrations.acumatica_pipedrive.billing_fields import FIELDS
 
-A_FIELD = {"fields": {"deal": [{"field_name": "Faktura", "field_type": "varchar"}]}}
+A_FIELD = {"deal": [{"field_name": "Faktura", "field_type": "varchar"}]}
 
 
 def noted(detail: str) -> dict[str, Any]:
@@ -43,17 +43,18 @@ async def test_fields_are_found_again_by_key_however_they_are_renamed(opened: Op
 
 
 async def test_figures_go_onto_fields_of_the_users_own_or_nowhere(opened: OpenShop):
-    async with opened(works=False) as shop:
-        await shop.world.control("pipedrive/seed", A_FIELD)
-        fields = {"invoice_numbers": "Faktura", "billed_net": False}
-        await shop.world.apply(
-            settings={"billing": {"fields": fields}},
-            flows={name: {"on": True, "when": {"every": "1m"}} for name in (WON, FLOW)},
-        )
-        provided = await shop.own_fields()
+    chosen = {"billing": {"fields": {"invoice_numbers": "Faktura", "billed_net": False}}}
+    async with open_ledger(opened, settings=chosen, fields=A_FIELD) as ledger:
+        deal, order = await ledger.sold(1000)
+        number = await ledger.invoiced(order)
+        await ledger.polled()
 
+        fields = await ledger.shop.records("pipedrive", "fields")
+        (own,) = [field["field_code"] for field in fields if field["field_name"] == "Faktura"]
+        provided = await ledger.shop.own_fields()
+        assert (await ledger.shop.crm_deal(deal))["custom_fields"][own] == number
         assert not {"invoice_numbers", "billed_net"} & provided.keys()
-        assert "billed_total" in provided
+        assert "billed_total" in await ledger.shown(deal)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +63,7 @@ async def test_figures_go_onto_fields_of_the_users_own_or_nowhere(opened: OpenSh
 async def test_field_that_cannot_show_a_figure_is_a_fault_of_the_configuration(
     opened: OpenShop, field: str, words: str
 ):
-    async with opened(works=False) as shop:
-        await shop.world.control("pipedrive/seed", A_FIELD)
-
+    async with opened(works=False, fields=A_FIELD) as shop:
         with pytest.raises(ConfigurationError, match=words):
             await shop.world.apply(settings={"billing": {"fields": {"open_balance": field}}})
 
