@@ -92,12 +92,14 @@ class Ledger:
         """Let time pass without any poll, and wait until what was due by then is done."""
         rows = await self.shop.world.rows("")
         due = self.shop.world.services.clock.now() + by
-        waiting = {row.id for row in rows if row.look_again_at and row.look_again_at <= due}
+        waiting = {
+            row.id: row.run_no for row in rows if row.look_again_at and row.look_again_at <= due
+        }
         await self.shop.world.jump(by)
         end = time.monotonic() + PATIENCE
         while True:
             rows = await self.shop.world.rows("")
-            left = [row.record for row in rows if row.id in waiting and row.trigger["by"] != "time"]
+            left = [row.record for row in rows if waiting.get(row.id) == row.run_no]
             if not left:
                 break
             assert time.monotonic() < end, f"not looked at again: {left}"

@@ -124,7 +124,7 @@ async def test_every_fault_of_a_file_is_told_at_once(deployment):
         "installations.acme.crm: 'erp' is a connection to acumatica; crm takes one to pipedrive",
         (
             "installations.acme.flows.won_deal_to_invoice: Acumatica and Pipedrive has no flow "
-            f"'won_deal_to_invoice'; there are: {FLOW}"
+            f"'won_deal_to_invoice'; there are: invoice_to_deal, {FLOW}"
         ),
         (
             "installations.acme.webhooks: the vendor must know an address under which it reaches "
