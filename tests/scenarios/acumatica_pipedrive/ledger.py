@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from tests.scenarios.acumatica_pipedrive.shop import PATIENCE, Shop
+from tests.scenarios.acumatica_pipedrive.shop import Shop
 
 FLOW = "invoice_to_deal"
 STREAMS = frozenset({"sales_invoices", "invoices", "payments", "sales_orders"})
+PATIENCE = 60.0  # seconds; four streams and what follows from them, on a loaded machine
 _FINAL = frozenset({"done", "held", "dead"})
 
 
