@@ -87,10 +87,14 @@ class Client:
         *,
         status: str | None = None,
         pipeline_id: int | None = None,
+        org_id: int | None = None,
+        person_id: int | None = None,
         updated_since: datetime | None = None,
     ) -> AsyncIterator[Deal]:
         """Yield deals by id, without archived ones, and without deleted ones unless asked for."""
         params = [("status", status)] if status else []
+        params += [("org_id", str(org_id))] if org_id is not None else []
+        params += [("person_id", str(person_id))] if person_id is not None else []
         params += [("pipeline_id", str(pipeline_id))] if pipeline_id is not None else []
         async for deal in self._all(Deal, "deals", params, updated_since):
             yield deal

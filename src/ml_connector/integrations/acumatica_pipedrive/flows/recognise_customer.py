@@ -154,7 +154,11 @@ def _wanted(party: Party, ctx: Context, tax_number: str | None) -> matching.Part
         country=_country(address, ctx.settings.codes),
         external_reference=party.reference(ctx),
         tax_numbers=(tax_number,) if tax_number else (),
-        emails=tuple(point.value for point in person.emails) if person else (),
+        emails=tuple(
+            point.value
+            for each in (*((person,) if person else ()), *party.people)
+            for point in each.emails
+        ),
         further={name: value for name, value in further.items() if value},
     )
 
@@ -261,10 +265,12 @@ async def _require_free_name(party: Party, ctx: Context) -> None:
     """
     if not ctx.settings.customers.create:
         return
+    own = await ctx.link(party.prospect_link, party.key)
     found = [
         one
         for one in await ctx.acumatica.business_accounts_by_name(party.name)
         if "customer" not in (one.type or "").casefold()  # also "Customer & Vendor"
+        and (own is None or own.target_key != one.business_account_id)
     ]
     if not found:
         return
