@@ -216,6 +216,9 @@ async def open_shop(
     acumatica: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
     works: bool = True,
+    flows: Mapping[str, Any] | None = None,
+    crm_settings: Mapping[str, Any] | None = None,
+    erp_settings: Mapping[str, Any] | None = None,
     **how: Any,
 ) -> AsyncIterator[Shop]:
     """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works.
@@ -230,6 +233,9 @@ async def open_shop(
         await shop.item("PUMP")
         if fields is not None:
             await made.control("pipedrive/seed", {"fields": fields})
+        made.flows = dict(flows or made.flows)
+        made.crm_settings = dict(crm_settings or {})
+        made.erp_settings = dict(erp_settings or {})
         await made.apply(settings=dict(settings or {}))
         if works:
             await made.work_inside()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from ml_connector.core.errors import HeldError, NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import party_mappings
@@ -53,8 +55,49 @@ async def recognised_contact(person: Person, account: str, ctx: Context) -> Cont
         return by_reference[0]
     if decided == NEW or by_reference:  # several are held when one would be written
         return None
-    free = await _free(await ctx.acumatica.contacts_of(account), person, ctx)
-    return await _by_email(free, person, ctx) or await _by_name(free, person, ctx)
+    free = await free_contacts(await ctx.acumatica.contacts_of(account), person, ctx)
+    recognised = recognise(person, free, by_name=ctx.settings.persons.match_by_name)
+    if recognised.verdict == "new":
+        return None
+    if recognised.verdict != "matched":
+        raise HeldError(
+            f"In the same account {recognised.because} (under persons.decided, as "
+            f"person:{person.id}: the contact's id, or {NEW})",
+            waits_for=f"match:person:{person.id}",
+        )
+    (contact,) = recognised.contacts
+    await ctx.adopt(LINK, person.id, found_of(contact), because=recognised.because)
+    return contact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """What is to be said of a person beside the contacts of their account."""
+
+    verdict: Literal["matched", "proposed", "ambiguous", "new"]
+    contacts: Sequence[Contact] = ()
+    because: str
+
+
+def recognise(person: Person, contacts: Sequence[Contact], *, by_name: bool) -> Recognised:
+    """Return which contact of an account a person is: by e-mail address, or perhaps by name."""
+    addresses = {point.value.strip().casefold() for point in person.emails if point.value}
+    found = [one for one in contacts if (one.email or "").strip().casefold() in addresses]
+    if len(found) == 1:
+        return Recognised(
+            verdict="matched", contacts=found, because=f"has the e-mail address {found[0].email}"
+        )
+    if found:
+        words = f"{_listed(found)} have an e-mail address of {person.name}; say which"
+        return Recognised(verdict="ambiguous", contacts=found, because=words)
+    found = [one for one in contacts if _has_same_name(one, person)]
+    if not found:
+        return Recognised(verdict="new", because="no contact of the account agrees")
+    if by_name and len(found) == 1 and _agrees_further(found[0], person):
+        words = "has the name, and the telephone or job title agrees"
+        return Recognised(verdict="matched", contacts=found, because=words)
+    words = f"{_listed(found)} may be {person.name} by name; confirm or refuse"
+    return Recognised(verdict="proposed", contacts=found, because=words)
 
 
 async def find_contacts(ctx: Context, reference: str) -> Sequence[Found]:
@@ -69,7 +112,7 @@ async def find_contacts(ctx: Context, reference: str) -> Sequence[Found]:
     account = await account_link(person.org_id, ctx) if person else None
     if person is None or account is None:
         return []
-    free = await _free(await ctx.acumatica.contacts_of(account.target_key), person, ctx)
+    free = await free_contacts(await ctx.acumatica.contacts_of(account.target_key), person, ctx)
     return [found_of(one) for one in free if _is_the_same(one, person)]
 
 
@@ -99,7 +142,7 @@ async def _by_reference(reference: str, ctx: Context) -> Sequence[Contact]:
     return await ctx.acumatica.contacts_by_reference(reference)
 
 
-async def _free(contacts: Sequence[Contact], person: Person, ctx: Context) -> list[Contact]:
+async def free_contacts(contacts: Sequence[Contact], person: Person, ctx: Context) -> list[Contact]:
     """Return the contacts that are no other living person's."""
     found = []
     for contact in contacts:
@@ -111,35 +154,8 @@ async def _free(contacts: Sequence[Contact], person: Person, ctx: Context) -> li
     return found
 
 
-async def _by_email(contacts: Sequence[Contact], person: Person, ctx: Context) -> Contact | None:
-    addresses = {point.value.strip().casefold() for point in person.emails if point.value}
-    found = [one for one in contacts if (one.email or "").strip().casefold() in addresses]
-    if len(found) > 1:
-        raise _undecided(person, found, "have an e-mail address of")
-    if not found:
-        return None
-    await ctx.adopt(LINK, person.id, found_of(found[0]), because=f"e-mail {found[0].email}")
-    return found[0]
-
-
-async def _by_name(contacts: Sequence[Contact], person: Person, ctx: Context) -> Contact | None:
-    found = [one for one in contacts if _has_same_name(one, person)]
-    if not found:
-        return None
-    agrees = [one for one in found if _agrees_further(one, person)]
-    if not (ctx.settings.persons.match_by_name and len(found) == 1 and agrees):
-        raise _undecided(person, found, "may be, by name,")
-    await ctx.adopt(LINK, person.id, found_of(found[0]), because="name and telephone or title")
-    return found[0]
-
-
-def _undecided(person: Person, found: Sequence[Contact], words: str) -> HeldError:
-    listed = ", ".join(f"{one.contact_id} ({one.display_name}, {one.email})" for one in found)
-    return HeldError(
-        f"In the same account {listed} {words} {person.name}; say which (under persons.decided, "
-        f"as person:{person.id}: the contact's id, or {NEW})",
-        waits_for=f"match:person:{person.id}",
-    )
+def _listed(contacts: Sequence[Contact]) -> str:
+    return ", ".join(f"{one.contact_id} ({one.display_name}, {one.email})" for one in contacts)
 
 
 def _has_same_name(contact: Contact, person: Person) -> bool:

@@ -56,9 +56,7 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
         customer = await _decided_customer(decided, party, ctx)
         await ctx.adopt(party.link, party.key, found_of(customer), because="decided by a person")
         return customer
-    wanted = _wanted(party, ctx, await _tax_number(party, ctx))
-    customers = await _candidates(wanted, ctx)
-    decision = await _decision(customers, wanted, party, ctx)
+    decision, customers = await decide(party, ctx)
     match decision:
         case matching.Matched(party=found):
             customer = next(one for one in customers if one.customer_id == found.key)
@@ -74,6 +72,13 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
                 f"(under customers.decided, as {party.subject}: the customer's id, or {NEW})",
                 waits_for=f"match:{party.subject}",
             )
+
+
+async def decide(party: Party, ctx: Context) -> tuple[matching.Decision, Sequence[Customer]]:
+    """Return which customer a party is by what both sides know of it, and the candidates."""
+    wanted = _wanted(party, ctx, await _tax_number(party, ctx))
+    customers = await _candidates(wanted, ctx)
+    return await _decision(customers, wanted, party, ctx), customers
 
 
 def found_of(customer: Customer) -> Found:
