@@ -14,8 +14,12 @@ from sqlalchemy import text
 from tests.scenarios.acumatica_pipedrive.shop import PATIENCE, Shop, open_shop
 from tests.world.world import FLOW
 
+from ml_connector.sync import first_match
+from ml_connector.sync.first_match import Listed
+from ml_connector.sync.first_matching import FirstMatch
 from ml_connector.sync.looking import find
 from ml_connector.sync.rows import POLL
+from ml_connector.sync.works import FlowWorks
 
 ORGANIZATIONS = "organization_to_customer"
 PERSONS = "person_to_contact"
@@ -109,6 +113,37 @@ class PartyShop(Shop):
         (row,) = [row for row in await self.world.rows(flow) if row.record == str(record)]
         return row
 
+    # --- the first match -------------------------------------------------------------------
+
+    async def survey(self, flow: str) -> dict[str, Listed]:
+        """Compare both sides, and return the list by Pipedrive's ids."""
+        services, task = self.world.services, await self._first_match(flow)
+        works = FlowWorks(services.engine, services.integrations, services.open_side)
+        async for _ in task.survey(works, services.database, now=services.clock.now()):
+            pass
+        async with services.database.transaction() as db:
+            rows = await first_match.listed(db, task.key, limit=1000)
+        return {row.source_key: row for row in rows}
+
+    async def confirm(self, flow: str) -> None:
+        """Confirm the list of a flow: from then on it writes."""
+        task = await self._first_match(flow)
+        services = self.world.services
+        async for _ in task.confirm(services.database, now=services.clock.now()):
+            pass
+
+    async def _first_match(self, flow: str) -> FirstMatch:
+        services = self.world.services
+        await services.directory.read()
+        (installation,) = services.directory.all()
+        integration = services.integrations[installation.pair]
+        return FirstMatch(
+            installation=installation,
+            integration=integration,
+            flow=integration.flow(flow),
+            who="test",
+        )
+
     # --- looking ---------------------------------------------------------------------------
 
     async def only_customer(self) -> dict[str, Any]:
@@ -157,14 +192,27 @@ OpenParties = Callable[..., AbstractAsyncContextManager[PartyShop]]
 
 @asynccontextmanager
 async def open_parties(
-    database_url: str, folder: Path, *, settings: Mapping[str, Any] | None = None, **how: Any
+    database_url: str,
+    folder: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    confirms: bool = True,
+    **how: Any,
 ) -> AsyncIterator[PartyShop]:
-    """Open a shop with every flow of parties on; the label Customer makes a customer."""
+    """Open a shop with every flow of parties on; the label Customer makes a customer.
+
+    Its first match is confirmed while there is nothing to match, unless told otherwise.
+    """
     organizations = {"labels": ["Customer"], **(settings or {}).get("organizations", {})}
     given = {**(settings or {}), "organizations": organizations}
     how.setdefault("flows", ALL_ON)
     async with open_shop(database_url, folder, settings=given, **how) as shop:
-        yield PartyShop(world=shop.world, products=shop.products)
+        made = PartyShop(world=shop.world, products=shop.products)
+        for flow in (ORGANIZATIONS, PERSONS) if confirms else ():
+            if flow in how["flows"]:
+                await made.survey(flow)
+                await made.confirm(flow)
+        yield made
 
 
 async def together(*changes: Awaitable[Any]) -> None:

@@ -428,6 +428,23 @@ async def test_deleted_organization_leaves_its_customer_or_sets_it_inactive_as_c
         assert (await shop.only_customer())["Status"] == status
 
 
+async def test_customer_that_acumatica_does_not_let_be_set_inactive_is_held(
+    opened_parties: OpenParties,
+):
+    rules = {"organizations": {"deleted": "set_inactive"}, "orders": {"on_hold": False}}
+    refusing = {"customer_with_open_orders": "refuse"}
+    async with opened_parties(settings=rules, acumatica=refusing) as shop:
+        key = await shop.customer_organization()
+        await shop.sold(shop.line(), org_id=key)
+
+        await shop.delete("organization", key)
+
+        row = await shop.row_of(ORGANIZATIONS, key)
+        number = (await shop.only_customer())["CustomerID"]
+        assert (row.state, row.waits_for) == ("held", f"customer:{number}")
+        assert "open sales orders" in row.reason
+
+
 # Prospects ------------------------------------------------------------------------------------
 
 

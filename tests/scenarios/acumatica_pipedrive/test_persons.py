@@ -164,11 +164,18 @@ async def test_organization_and_person_of_the_same_id_are_two_customers(
 # Changes --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("version", "switches"),
+    [
+        ("23.200.001", {}),
+        ("24.200.001", {"moved_contact_company": "account", "primary_contact_leaves": True}),
+    ],
+)
 async def test_contact_follows_to_another_organization_and_the_one_before_keeps_nothing(
-    opened_parties: OpenParties, version: str
+    opened_parties: OpenParties, version: str, switches: dict[str, Any]
 ):
-    async with opened_parties(erp_settings={"endpoint_version": version}) as shop:
+    how: dict[str, Any] = {"acumatica": switches, "erp_settings": {"endpoint_version": version}}
+    async with opened_parties(**how) as shop:
         before = await shop.customer_organization("Nordwerk GmbH")
         after = await shop.customer_organization("Südwerk AG")
         of = await numbers(shop)

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from ml_connector.integrations.acumatica_pipedrive.checking import check
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import (
+    contact_to_person,
+    customer_to_organization,
     documents,
-    erp_to_crm,
+    first_match,
     organization_to_customer,
     person_to_contact,
     revise_order,
@@ -72,6 +74,8 @@ INTEGRATION = Integration(
             started_by=(OnStream(role="crm", stream="organizations"),),
             run=organization_to_customer.run,
             weigh=organization_to_customer.weigh,
+            first_match=first_match.organizations,
+            look_up=first_match.look_up_customer,
             needs={
                 "crm": ("contacts:full", "deals:read"),
                 "erp": ("Customer", "BusinessAccount"),
@@ -85,6 +89,8 @@ INTEGRATION = Integration(
             started_by=(OnStream(role="crm", stream="persons"),),
             run=person_to_contact.run,
             weigh=person_to_contact.weigh,
+            first_match=first_match.persons,
+            look_up=first_match.look_up_contact,
             needs={
                 "crm": ("contacts:full", "deals:read"),
                 "erp": ("Contact", "Customer", "BusinessAccount"),
@@ -96,7 +102,7 @@ INTEGRATION = Integration(
             record_kind="customer",
             source="erp",
             started_by=(OnStream(role="erp", stream="customers"),),
-            run=erp_to_crm.customer,
+            run=customer_to_organization.run,
             needs={"crm": ("contacts:full",), "erp": ("Customer",)},
         ),
         Flow(
@@ -105,7 +111,7 @@ INTEGRATION = Integration(
             record_kind="contact",
             source="erp",
             started_by=(OnStream(role="erp", stream="contacts"),),
-            run=erp_to_crm.contact,
+            run=contact_to_person.run,
             needs={"crm": ("contacts:full",), "erp": ("Contact",)},
         ),
     ),

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ml_connector.sync.brake import BrakeRules
 from ml_connector.sync.mapping.model import Key
 from ml_connector.sync.scope import Condition, Names
 
@@ -54,6 +55,7 @@ class OrganizationRules(BaseModel):
     made_by_us: OfOurMaking = Field(
         default="follow", description=f"Customers and business accounts {_OF_OUR_MAKING}"
     )
+    brake: BrakeRules = BrakeRules()
 
 
 class PersonRules(BaseModel):
@@ -97,3 +99,4 @@ class PersonRules(BaseModel):
         "Acumatica since we wrote it: hold the person with both sides, or keep what stands there "
         "and tell it.",
     )
+    brake: BrakeRules = BrakeRules()

@@ -216,6 +216,11 @@ class Client:
         where = odata.compare("BusinessAccount", "eq", business_account)
         return tuple(await self._endpoint.list(Contact, where))
 
+    async def contacts(self) -> AsyncIterator[Contact]:
+        """Yield all persons by id, without their addresses."""
+        async for one in self._all(Contact):
+            yield one
+
     async def create_contact(self, draft: ContactDraft) -> Written[Contact]:
         """Create a person. Twice makes two."""
         return await self._endpoint.put(Contact, draft, expand=("Address",))

@@ -32,6 +32,9 @@ take no longer; from four on the burst window is worth more than the tokens."""
 EVERY_STATUS = "open,won,lost,deleted"
 """Without it a list of deals leaves out those in the bin."""
 
+COUNTS_DEALS = ("include_fields", "won_deals_count")
+"""A call costs the same whatever it tells; asking for the deals of each would cost 10 more."""
+
 R = TypeVar("R", Deal, Organization, Person, Product)
 Part = TypeVar("Part", DealProduct, Installment)
 
@@ -63,9 +66,7 @@ class _Records(Generic[R]):
         self._path = path
         self._archive = archive
         self._params: Params = [("status", EVERY_STATUS)] if type_ is Deal else []
-        # A call costs the same whatever it tells; asking for the deals of each would cost 10 more.
-        counts_deals = type_ in {Organization, Person}
-        self._further: Params = [("include_fields", "won_deals_count")] if counts_deals else []
+        self._further: Params = [COUNTS_DEALS] if type_ in {Organization, Person} else []
 
     async def fetch(self, ids: Sequence[int]) -> Mapping[int, R]:
         """Return what there is of ``ids``."""

@@ -174,7 +174,8 @@ class Client:
         self, *, updated_since: datetime | None = None
     ) -> AsyncIterator[Organization]:
         """Yield all organizations by id, without deleted ones."""
-        async for organization in self._all(Organization, "organizations", [], updated_since):
+        counts = [by_ids.COUNTS_DEALS]
+        async for organization in self._all(Organization, "organizations", counts, updated_since):
             yield organization
 
     async def create_organization(self, draft: OrganizationDraft) -> Written[Organization]:
@@ -202,6 +203,7 @@ class Client:
     ) -> AsyncIterator[Person]:
         """Yield all persons by id, or those of one organization, without deleted ones."""
         params = [("org_id", str(org_id))] if org_id is not None else []
+        params.append(by_ids.COUNTS_DEALS)
         async for person in self._all(Person, "persons", params, updated_since):
             yield person
 

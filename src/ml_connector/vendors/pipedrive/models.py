@@ -225,7 +225,7 @@ class Organization(Struct, frozen=True, kw_only=True):
     annual_revenue: Decimal | None = None
     employee_count: int | None = None
     won_deals_count: int | None = None
-    """Told where it was asked for: by reads of ids, not by lists."""
+    """Told where it was asked for; the stream of changes does not."""
     custom_fields: CustomFields = {}
 
 
@@ -257,7 +257,7 @@ class Person(Struct, frozen=True, kw_only=True):
     job_title: str | None = None
     postal_address: Address | None = None
     won_deals_count: int | None = None
-    """Told where it was asked for: by reads of ids, not by lists."""
+    """Told where it was asked for; the stream of changes does not."""
     custom_fields: CustomFields = {}
 
 

@@ -109,6 +109,7 @@ async def bring_up_to_date(
             ownership={**mapping.ownership, _ACCOUNT: OnExisting.CRM_OWNS},
             follows=rules.made_by_us == "follow",
             on_conflict=rules.on_conflict,
+            brake=rules.brake,
         ),
         write,
         ctx,
@@ -123,6 +124,7 @@ async def bring_up_to_date(
             wanted={_ACCOUNT: None},
             apply=write,
             on_conflict=rules.on_conflict,
+            brake=rules.brake,
         )
         changes = {**changes, **left}
     if before and _ACCOUNT in changes:

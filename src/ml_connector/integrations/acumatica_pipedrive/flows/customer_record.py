@@ -114,6 +114,7 @@ async def bring_up_to_date(
             ownership=ownership_of(mapping),
             follows=follows and ctx.settings.organizations.made_by_us == "follow",
             on_conflict=ctx.settings.customers.on_conflict,
+            brake=ctx.settings.organizations.brake,
         ),
         write,
         ctx,

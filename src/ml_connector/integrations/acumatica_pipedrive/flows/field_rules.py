@@ -11,12 +11,13 @@ from typing import Any
 from ml_connector.core.errors import MissingMappingError
 from ml_connector.integrations.acumatica_pipedrive import mappings, party_mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.sync.brake import BrakeRules
 from ml_connector.sync.context import OnConflict
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.model import OnExisting
 from ml_connector.sync.mapping.ownership import changes_for_existing, is_blank
 from ml_connector.sync.values import plain
-from ml_connector.vendors.acumatica.echo import Difference
+from ml_connector.vendors.acumatica import Difference
 from ml_connector.vendors.pipedrive.models import Address
 
 _DIGEST = 16  # hex digits; tells the contents that one record ever had apart
@@ -35,6 +36,7 @@ class Comparison:
     follows: bool
     """Whether a record of our own making follows where nobody changed it."""
     on_conflict: OnConflict
+    brake: BrakeRules
 
     @property
     def last_written(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ async def write_by_rules(
         wanted=decided.changes,
         apply=write,
         on_conflict=compared.on_conflict,
+        brake=compared.brake,
     )
 
 

@@ -164,6 +164,8 @@ async def _set_inactive(switch: _Switch, link: RecordLink, ctx: Context) -> bool
                 waits_for=f"{switch.what}:{link.target_key}",
             ) from exc
 
+    is_person = link.key.kind.startswith("person:")
+    rules = ctx.settings.persons if is_person else ctx.settings.organizations
     changes = await ctx.write_fields(
         side="erp",
         link=link,
@@ -172,5 +174,6 @@ async def _set_inactive(switch: _Switch, link: RecordLink, ctx: Context) -> bool
         wanted={switch.name: switch.off},
         apply=apply,
         on_conflict="overwrite",
+        brake=rules.brake,
     )
     return bool(changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ml_connector.integrations.acumatica_pipedrive.context import Context
@@ -18,7 +19,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer impo
     linked_customer,
     recognised_customer,
 )
-from ml_connector.integrations.acumatica_pipedrive.flows.show_owned import show_owned
+from ml_connector.integrations.acumatica_pipedrive.flows.show_owned import (
+    changed_outcome,
+    show_owned,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_organization
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
@@ -81,21 +85,16 @@ async def _bring_together(
     if customer.status == INACTIVE:
         ctx.note("customer_left_alone", key=customer.customer_id, because="it is inactive")
         return Outcome.unchanged(f"{_called(customer)} is inactive and left as it is")
-    mapping = (
-        compiled.customer if is_new else customer_record.of_party_alone(compiled.customer, party)
-    )
+    mapping = customer_record.of_party_alone(compiled.customer, party)
     wanted = customer_record.mapped_values(mapping, party, None, ctx, is_new=False)
     changes = await customer_record.bring_up_to_date(
         customer, wanted, mapping, link, ctx, follows=True
     )
     shown = await show_on_party(party, customer, compiled.customer, link, ctx)
     await ctx.remember(link, field_rules.said(_said(party, compiled, ctx)))
-    if changes or shown:
-        parts = [f"{', '.join(changes)} of {_called(customer)}"] if changes else []
-        parts += [f"{', '.join(shown)} of {party.name} in Pipedrive"] if shown else []
-        return Outcome.written(f"changed: {'; '.join(parts)}")
-    word = "linked" if is_new else "up to date"
-    return Outcome.unchanged(f"{_called(customer)} is {word}")
+    called, word = _called(customer), "linked" if is_new else "up to date"
+    changed = changed_outcome(changes, called, shown, party.name)
+    return changed or Outcome.unchanged(f"{called} is {word}")
 
 
 async def show_on_party(
@@ -104,7 +103,7 @@ async def show_on_party(
     mapping: CompiledMapping,
     link: RecordLink,
     ctx: Context,
-) -> Any:
+) -> Mapping[str, Any]:
     """Show on the party what Acumatica owns of its customer; return what changed."""
     record = party.organization or party.person
     if record is None or not customer_record.has_owned(mapping, party):

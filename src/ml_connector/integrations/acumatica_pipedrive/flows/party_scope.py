@@ -12,15 +12,20 @@ from typing import Literal
 
 from ml_connector.core.errors import NotFoundError
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows.decisions import (
+    SKIP,
+    decided_contact,
+    decided_customer,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.taking_up import out_of_scope
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.sync.scope import before_go_live
 from ml_connector.vendors.pipedrive.models import Deal, Organization, Person
 
-_UNJUDGED = frozenset({"backfill", "flow"})
-"""What takes records up whenever they were added: a person who started a backfill, and an
-organization that has just become a customer."""
+_UNJUDGED = frozenset({"backfill", "first match", "flow"})
+"""What takes records up whenever they were added: a person who started a backfill or looks at the
+first match, and an organization that has just become a customer."""
 
 Older = Literal["backfill", "when_edited"]
 
@@ -43,7 +48,10 @@ async def why_no_customer(party: Organization | Person, ctx: Context) -> Refused
     outside = scope.refusal({kind: RecordView(party)})
     if outside is not None:
         return Refused(words=f"{name} is not in the scope: {outside}")
-    if f"{kind}:{party.id}" in ctx.settings.customers.decided:
+    decided = await decided_customer(kind, party.id, ctx)
+    if decided == SKIP:
+        return Refused(words=f"{name} is left alone: a person decided so in the first match")
+    if decided is not None:
         return None  # a person named its customer, or said that it gets one
     if kind == "organization" and scopes.labelled.conditions:
         labels = scopes.labelled.refusal({kind: RecordView(party)})
@@ -58,7 +66,10 @@ async def why_no_contact(person: Person, ctx: Context) -> str | None:
     outside = (await ctx.mappings()).parties.persons.refusal({"person": RecordView(person)})
     if outside is not None:
         return f"person {person.id} is not in the scope: {outside}"
-    if f"person:{person.id}" in ctx.settings.persons.decided:
+    decided = await decided_contact(person.id, ctx)
+    if decided == SKIP:
+        return f"person {person.id} is left alone: a person decided so in the first match"
+    if decided is not None:
         return None
     older = _too_old(person.add_time, ctx, ctx.settings.persons.older, what="added")
     return None if older is None else f"person {person.id} stays out: {older}"

@@ -26,7 +26,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_contact impor
     linked_contact,
     recognised_contact,
 )
-from ml_connector.integrations.acumatica_pipedrive.flows.show_owned import show_owned
+from ml_connector.integrations.acumatica_pipedrive.flows.show_owned import (
+    changed_outcome,
+    show_owned,
+)
 from ml_connector.sync.flow import Outcome, Worth
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.acumatica.models import Contact
@@ -165,11 +168,8 @@ async def _bring_together(
         person, await contact_record.present_values(contact, mapping, ctx), mapping, link, ctx
     )
     await ctx.remember(link, field_rules.said(await _said(person, compiled, ctx)))
-    if changes or shown:
-        parts = [f"{', '.join(changes)} of {_called(contact)}"] if changes else []
-        parts += [f"{', '.join(shown)} of {person.name} in Pipedrive"] if shown else []
-        return Outcome.written(f"changed: {'; '.join(parts)}")
-    return Outcome.unchanged(f"{_called(contact)} is up to date")
+    changed = changed_outcome(changes, _called(contact), shown, person.name)
+    return changed or Outcome.unchanged(f"{_called(contact)} is up to date")
 
 
 async def _said(person: Person, compiled: Mappings, ctx: Context) -> dict[str, Any]:

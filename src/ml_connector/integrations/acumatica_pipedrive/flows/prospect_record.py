@@ -13,10 +13,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows import (
     field_rules,
     people,
 )
+from ml_connector.integrations.acumatica_pipedrive.flows.decisions import NEW, decided_customer
 from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import INACTIVE
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party
 from ml_connector.integrations.acumatica_pipedrive.flows.prospects import account_found
-from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import NEW
 from ml_connector.sync.flow import Found, Outcome
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.compiling import CompiledMapping
@@ -88,6 +88,7 @@ async def follow(party: Party, link: RecordLink, ctx: Context) -> Outcome:
             ownership=customer_record.ownership_of(mapping),
             follows=ctx.settings.organizations.made_by_us == "follow",
             on_conflict=ctx.settings.customers.on_conflict,
+            brake=ctx.settings.organizations.brake,
         ),
         write,
         ctx,
@@ -119,7 +120,7 @@ def _present(account: BusinessAccount) -> dict[str, Any]:
 
 async def _require_free_name(party: Party, ctx: Context) -> None:
     """Hold an organization whose name a party of Acumatica has already."""
-    if ctx.settings.customers.decided.get(party.subject) == NEW:
+    if await decided_customer(party.kind, party.key, ctx) == NEW:
         return
     found = [
         one

@@ -11,8 +11,8 @@ from ml_connector.core.errors import HeldError, NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import party_mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import parties
+from ml_connector.integrations.acumatica_pipedrive.flows.decisions import NEW, decided_contact
 from ml_connector.integrations.acumatica_pipedrive.flows.party_scope import account_link
-from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import NEW
 from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.matching import normal_name
@@ -24,7 +24,7 @@ LINK = "person:contact"
 
 async def linked_contact(link: RecordLink, person: Person, ctx: Context) -> Contact:
     """Return the contact that a link leads to; another one if a person has decided so since."""
-    decided = _decided(person, ctx)
+    decided = ctx.settings.persons.decided.get(f"person:{person.id}")
     if decided not in {None, NEW, link.target_key}:
         contact = await _decided_contact(str(decided), person, ctx)
         await ctx.repoint(link, found_of(contact), because="decided by a person")
@@ -44,7 +44,7 @@ async def recognised_contact(person: Person, account: str, ctx: Context) -> Cont
 
     Raises HeldError where a person has to say which, with the candidates named.
     """
-    decided = _decided(person, ctx)
+    decided = await decided_contact(person.id, ctx)
     if decided not in {None, NEW}:
         contact = await _decided_contact(str(decided), person, ctx)
         await ctx.adopt(LINK, person.id, found_of(contact), because="decided by a person")
@@ -119,10 +119,6 @@ async def find_contacts(ctx: Context, reference: str) -> Sequence[Found]:
 def found_of(contact: Contact) -> Found:
     """Return a contact as record links carry it."""
     return Found(key=str(contact.contact_id), name=contact.display_name)
-
-
-def _decided(person: Person, ctx: Context) -> str | None:
-    return ctx.settings.persons.decided.get(f"person:{person.id}")
 
 
 async def _decided_contact(contact_id: str, person: Person, ctx: Context) -> Contact:

@@ -11,6 +11,11 @@ from ml_connector.core.countries import UnknownCountryError
 from ml_connector.core.errors import HeldError, NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows.decisions import (
+    NEW,
+    SKIP,
+    decided_customer,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party, is_gone
 from ml_connector.integrations.acumatica_pipedrive.settings import Codes
 from ml_connector.sync import matching
@@ -18,9 +23,6 @@ from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.acumatica.models import Customer
 from ml_connector.vendors.pipedrive.models import Address
-
-NEW = "new"
-"""What a person decides for a party that none of the candidates is."""
 
 _SHORTEST_START = 3  # letters of a name's first word; fewer would find half of the customers
 _MOST_READ_IN_FULL = 5  # candidates whose address is worth a call each
@@ -48,11 +50,11 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
 
     Raises HeldError where a person has to say which, or whether, with the candidates named.
     """
-    decided = ctx.settings.customers.decided.get(party.subject)
+    decided = await decided_customer(party.kind, party.key, ctx)
     if decided == NEW:
         ctx.note("customer_is_new", because="decided by a person")
         return await _by_our_reference(party, ctx)
-    if decided is not None:
+    if decided not in {None, SKIP}:
         customer = await _decided_customer(decided, party, ctx)
         await ctx.adopt(party.link, party.key, found_of(customer), because="decided by a person")
         return customer

@@ -6,7 +6,7 @@ stay, and nothing is cleared by an empty field of Acumatica.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -14,6 +14,7 @@ from msgspec import UNSET
 from ml_connector.integrations.acumatica_pipedrive import party_mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.crm_places import Place, places_of
+from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.compiling import CompiledMapping
 from ml_connector.sync.mapping.ownership import is_blank, is_same
@@ -53,6 +54,9 @@ async def show_owned(
                 because="Acumatica owns it",
             )
 
+    rules = ctx.settings
+    brake = rules.organizations.brake if kind == "organization" else rules.persons.brake
+
     async def write(changes: Mapping[str, Any]) -> None:
         await _update(record, {name: drafts[name] for name in changes}, places, ctx)
 
@@ -64,7 +68,24 @@ async def show_owned(
         wanted=wanted,
         apply=write,
         on_conflict="overwrite",
+        brake=brake,
     )
+
+
+def shown_outcome(shown: Sequence[str], called: str) -> Outcome:
+    """Return how a run ended that shows what Acumatica owns."""
+    if shown:
+        return Outcome.written(f"{', '.join(shown)} of {called} shown in Pipedrive")
+    return Outcome.unchanged(f"Pipedrive shows what Acumatica has of {called}")
+
+
+def changed_outcome(
+    changes: Collection[str], called: str, shown: Collection[str], name: str
+) -> Outcome | None:
+    """Return how a run ended that changed something on either side; None where nothing was."""
+    parts = [f"{', '.join(changes)} of {called}"] if changes else []
+    parts += [f"{', '.join(shown)} of {name} in Pipedrive"] if shown else []
+    return Outcome.written(f"changed: {'; '.join(parts)}") if parts else None
 
 
 def _present(record: Organization | Person, places: Mapping[str, Place]) -> dict[str, Any]:
