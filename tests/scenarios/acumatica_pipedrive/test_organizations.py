@@ -358,14 +358,10 @@ async def test_inactive_customer_is_left_alone_and_not_reactivated(parties: Part
 # Merged and deleted ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("webhook_format", ["2.0", "1.0"])
 async def test_merged_organization_hands_its_customer_on_and_both_ids_stay_searchable(
-    opened_parties: OpenParties, webhook_format: str
+    opened_parties: OpenParties,
 ):
-    rules = {"organizations": {"labels": ["Customer"], "deleted": "set_inactive"}}
-    async with opened_parties(
-        settings=rules, crm_settings={"webhook_format": webhook_format}
-    ) as shop:
+    async with opened_parties(settings={"organizations": {"deleted": "set_inactive"}}) as shop:
         lost = await shop.customer_organization("Nordwerk GmbH")
         number = (await shop.only_customer())["CustomerID"]
         await shop.person(org_id=lost)
@@ -382,6 +378,35 @@ async def test_merged_organization_hands_its_customer_on_and_both_ids_stay_searc
         assert f"merged into organization {kept}" in row.reason
         assert await shop.found_by(str(lost)) >= {(ORGANIZATIONS, str(lost))}
         assert (ORGANIZATIONS, str(kept)) in await shop.found_by(number)
+
+
+async def test_merge_that_is_told_as_a_deletion_sets_nothing_inactive_and_makes_nothing_twice(
+    opened_parties: OpenParties,
+):
+    rules = {"organizations": {"deleted": "set_inactive"}}
+    async with opened_parties(settings=rules, crm_settings={"webhook_format": "1.0"}) as shop:
+        lost = await shop.customer_organization("Nordwerk GmbH")
+        number = (await shop.only_customer())["CustomerID"]
+        await shop.person(org_id=lost)
+        kept = await shop.add("organization", name="Nordwerk Holding")
+        await shop.all_quiet()
+
+        await shop.merge("organization", stays=kept, goes=lost)
+
+        assert (await shop.only_customer())["Status"] == "Active"
+        assert "deleted or merged" in (await shop.row_of(ORGANIZATIONS, lost)).reason
+        row = await shop.row_of(ORGANIZATIONS, kept)
+        assert (row.state, row.waits_for) == ("held", f"match:organization:{kept}")
+        assert number in row.reason
+
+        decided = {"decided": {f"organization:{kept}": number}}
+        await shop.world.apply(
+            settings={"organizations": {"labels": ["Customer"]}, "customers": decided}
+        )
+        await shop.all_quiet()
+
+        assert (await shop.row_of(ORGANIZATIONS, kept)).state == "done"
+        assert (await shop.only_contact())["BusinessAccount"] == number
 
 
 async def test_two_customers_of_one_merged_organization_are_told_and_held_never_merged(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ml_connector.vendors.pipedrive import PROFILE, OrganizationDraft, OwnField
 
 
@@ -15,7 +17,9 @@ async def test_reference_is_found_exactly_and_not_its_neighbours(client):
         )
         wanted = wanted or made.record
 
-    assert await client.organizations_where(key, "C-1") == (wanted,)
+    (found,) = await client.organizations_where(key, "C-1")
+    # a read tells the number of won deals, the answer of a write does not
+    assert found == replace(wanted, won_deals_count=0)
 
 
 async def test_record_created_a_moment_ago_is_found_only_after_the_lag(client, hand):

@@ -15,6 +15,7 @@ from ml_connector.core.errors import NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import mappings, party_mappings, targets
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import field_rules
+from ml_connector.integrations.acumatica_pipedrive.flows.parties import is_gone
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_contact import LINK, found_of
 from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
@@ -114,7 +115,7 @@ async def bring_up_to_date(
         write,
         ctx,
     )
-    if account is None and before:
+    if account is None and before and await _was_left(before, ctx):
         # an empty value never clears a field by the rules; leaving an organization does
         left = await ctx.write_fields(
             side="erp",
@@ -168,6 +169,17 @@ def _changed(changes: Mapping[str, Any], account: Account | None) -> ContactDraf
         return draft
     # the company's name stays on the contact otherwise, and with it the account before
     return structs.replace(draft, company_name=account.name if account else None)
+
+
+async def _was_left(account: str, ctx: Context) -> bool:
+    """Tell whether a person left an account; with an organization that is gone nobody leaves it."""
+    holders = [
+        link.key.source_key
+        for kind in ("customer", "business_account")
+        for link in await ctx.links_to(f"organization:{kind}", account)
+    ]
+    gone = [key for key in holders if await is_gone("organization", key, ctx)]
+    return not holders or len(gone) < len(holders)
 
 
 async def _leave_account(before: str, contact: Contact, link: RecordLink, ctx: Context) -> None:

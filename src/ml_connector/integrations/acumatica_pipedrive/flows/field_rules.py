@@ -133,6 +133,7 @@ def _why(rule: OnExisting | None) -> str:
 # What a run depends on ------------------------------------------------------------------------
 
 _SAID = "said"
+_BY_ITSELF = frozenset({"webhook", "poll", "flow"})
 
 
 def said(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,9 +141,14 @@ def said(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {_SAID: _digest(facts)}
 
 
-def is_said(link: RecordLink, facts: Mapping[str, Any]) -> bool:
-    """Tell whether the last run depended on the same: then it need not ask Acumatica again."""
-    return link.written.get(_SAID) == _digest(facts)
+def is_said(link: RecordLink, facts: Mapping[str, Any], ctx: Context) -> bool:
+    """Tell whether the last run depended on the same: then it need not ask Acumatica again.
+
+    Who asks for a run by hand, or replays one, wants both sides looked at.
+    """
+    trigger = ctx.run.trigger
+    is_asked_for = trigger.get("by") not in _BY_ITSELF or "replayed_by" in trigger
+    return not is_asked_for and link.written.get(_SAID) == _digest(facts)
 
 
 def _digest(facts: Mapping[str, Any]) -> str:

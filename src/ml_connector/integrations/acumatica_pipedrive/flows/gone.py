@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_connector.core.errors import HeldError, InvalidRecordError, NotFoundError
 from ml_connector.integrations.acumatica_pipedrive.context import Context
-from ml_connector.integrations.acumatica_pipedrive.flows import merging, parties
+from ml_connector.integrations.acumatica_pipedrive.flows import merging
 from ml_connector.integrations.acumatica_pipedrive.party_settings import AfterDeletion
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
@@ -23,7 +23,6 @@ from ml_connector.vendors.acumatica.drafts import (
 )
 
 _INACTIVE = "Inactive"
-_MOST_CONTACTS = 20  # contacts asked for where they went; one that moved is enough
 
 
 async def organization_is_gone(key: int, ctx: Context) -> Outcome:
@@ -32,11 +31,6 @@ async def organization_is_gone(key: int, ctx: Context) -> Outcome:
     link = link or await ctx.link("organization:business_account", key)
     if link is None:
         return Outcome.skipped(f"organization {key} no longer exists and was no customer")
-    if merging.MERGED_INTO not in link.written:
-        stays = await _where_its_people_went(key, link, ctx)
-        if stays is not None:
-            await merging.merge_links("organization", str(key), stays, ctx)
-            return _merged("organization", key, stays, link)
     return await _ended("organization", key, link, ctx.settings.organizations.deleted, ctx)
 
 
@@ -63,6 +57,17 @@ async def _ended(
     if rule == "leave":
         ctx.note("counterpart_left_alone", key=link.target_key, because=what)
         return Outcome.unchanged(f"{what}; {called} is left as it is")
+    if not _is_known_deletion(ctx):
+        ctx.note("counterpart_left_alone", key=link.target_key, because="deleted or merged")
+        return Outcome.unchanged(
+            f"{kind} {key} is gone, and nothing says whether it was deleted or merged into "
+            f"another; {called} is left as it is"
+        )
+    return await _inactive(kind, what, called, link, ctx)
+
+
+async def _inactive(kind: str, what: str, called: str, link: RecordLink, ctx: Context) -> Outcome:
+    """Set inactive what a deleted record became, unless it is another record's too."""
     others = await merging.other_holders(link, ctx)
     if others:
         return Outcome.unchanged(
@@ -82,18 +87,14 @@ def _merged(kind: str, key: int, stays: str, link: RecordLink) -> Outcome:
     )
 
 
-async def _where_its_people_went(key: int, link: RecordLink, ctx: Context) -> str | None:
-    """Return the organization that has the people of one that is gone.
+def _is_known_deletion(ctx: Context) -> bool:
+    """Tell whether the event said that the record was deleted, and not merged into another.
 
-    Format 1.0 of the webhooks tells a merge as a deletion; only what moved says which it was.
+    Format 1.0 of the webhooks tells both alike, and a run that a person asked for tells neither.
     """
-    contacts = await ctx.acumatica.contacts_of(link.target_key)
-    for contact in contacts[:_MOST_CONTACTS]:
-        for each in await ctx.links_to("person:contact", str(contact.contact_id)):
-            person = await parties.present_person(int(each.key.source_key), ctx)
-            if person is not None and person.org_id not in {None, key}:
-                return str(person.org_id)
-    return None
+    trigger = ctx.run.trigger
+    is_told = trigger.get("by") == "webhook" and trigger.get("action") == "deleted"
+    return is_told and ctx.pipedrive.settings.webhook_format != "1.0"
 
 
 # Setting inactive -----------------------------------------------------------------------------

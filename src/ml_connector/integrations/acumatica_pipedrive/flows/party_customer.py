@@ -64,7 +64,7 @@ async def follow(party: Party, link: RecordLink, ctx: Context) -> Outcome:
         setting="customers.decided",
         decided=ctx.settings.customers.decided.get(party.subject),
     )
-    if field_rules.is_said(link, _said(party, compiled, ctx)):
+    if field_rules.is_said(link, _said(party, compiled, ctx), ctx):
         await _show_number(party, ctx)
         return Outcome.unchanged(f"nothing of {party.name} that is mapped has changed")
     customer = await linked_customer(link, party, ctx)

@@ -145,7 +145,7 @@ async def _follow(person: Person, link: RecordLink, ctx: Context) -> Outcome:
         setting="persons.decided",
         decided=ctx.settings.persons.decided.get(f"person:{person.id}"),
     )
-    if field_rules.is_said(link, await _said(person, compiled, ctx)):
+    if field_rules.is_said(link, await _said(person, compiled, ctx), ctx):
         return Outcome.unchanged(f"nothing of {person.name} that is mapped has changed")
     contact = await linked_contact(link, person, ctx)
     link = await ctx.link(LINK, person.id) or link

@@ -60,7 +60,7 @@ async def follow(party: Party, link: RecordLink, ctx: Context) -> Outcome:
     mapping = customer_record.of_party_alone((await ctx.mappings()).customer, party)
     wanted = _values(mapping, party, ctx, is_new=False)
     said = {"values": wanted, "mapping": mapping.version}
-    if field_rules.is_said(link, said):
+    if field_rules.is_said(link, said, ctx):
         return Outcome.unchanged(f"nothing of {party.name} that is mapped has changed")
     try:
         account = await ctx.acumatica.business_account_in_full(link.target_key)

@@ -67,6 +67,7 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
         case matching.New():
             ctx.note("no_customer_matches", words=decision.words)
             await _require_free_name(party, ctx)
+            await _require_no_inheritance(party, ctx)
             return None
         case _:
             raise HeldError(
@@ -263,6 +264,30 @@ def _country(address: Address | None, codes: Codes) -> str | None:
     except UnknownCountryError:
         return None
     return country.iso2 if country else None
+
+
+async def _require_no_inheritance(party: Party, ctx: Context) -> None:
+    """Hold a party whose people are contacts of a customer whose organization is gone.
+
+    They may have been merged, which not every event tells (`merging.py`).
+    """
+    people = (*((party.person,) if party.person else ()), *party.people)
+    for person in people if party.kind == "organization" else ():
+        contact = await ctx.link("person:contact", person.id)
+        account = contact.written.get("contact.BusinessAccount") if contact else None
+        holders = await ctx.links_to(party.link, str(account)) if account else []
+        gone = [
+            each.key.source_key
+            for each in holders
+            if await is_gone(party.kind, each.key.source_key, ctx)
+        ]
+        if gone and len(gone) == len(holders):
+            raise HeldError(
+                f"{person.name} of {party.name} is a contact of customer {account}, whose "
+                f"organization {gone[0]} is gone; say whether {party.name} is that customer now "
+                f"(under customers.decided, as {party.subject}: {account}, or {NEW})",
+                waits_for=f"match:{party.subject}",
+            )
 
 
 async def _require_free_name(party: Party, ctx: Context) -> None:
