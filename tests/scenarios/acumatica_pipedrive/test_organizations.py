@@ -438,6 +438,26 @@ async def test_two_customers_of_one_merged_organization_are_told_and_held_never_
     assert shown == numbers[f"pd-org-{lost}"]
 
 
+async def test_prospect_that_a_customer_is_merged_into_is_that_customer_and_its_account_is_told(
+    opened_parties: OpenParties,
+):
+    settings = {"organizations": {"prospects": "business_account"}}
+    async with opened_parties(settings=settings) as shop:
+        lost = await shop.customer_organization("Nordwerk GmbH")
+        number = (await shop.only_customer())["CustomerID"]
+        kept = await shop.add("organization", name="Nordwerk Holding")
+        await shop.all_quiet()
+        accounts = await shop.records("acumatica", "business_account")
+        (prospect,) = [one for one in accounts if one["Type"] == "Prospect"]
+
+        await shop.merge("organization", stays=kept, goes=lost)
+
+        assert (await shop.only_customer())["CustomerID"] == number
+        assert (await shop.row_of(ORGANIZATIONS, kept)).state == "done"
+        (told,) = await shop.told("merge")
+        assert prospect["BusinessAccountID"] in told
+
+
 @pytest.mark.parametrize(("rule", "status"), [("leave", "Active"), ("set_inactive", "Inactive")])
 async def test_deleted_organization_leaves_its_customer_or_sets_it_inactive_as_chosen(
     opened_parties: OpenParties, rule: str, status: str

@@ -52,6 +52,8 @@ async def merge_links(kind: Kind, gone: str, stays: str, ctx: Context) -> None:
             await _tell_two(kind, before, now, ctx)
         await ctx.remember(before, {MERGED_INTO: stays})
         ctx.want(_FLOWS[kind], stays, because=f"{kind} {gone} was merged into it")
+        if kind == "organization":
+            await _tell_prospect(stays, ctx)
 
 
 async def _tell_two(kind: Kind, before: RecordLink, now: RecordLink, ctx: Context) -> None:
@@ -63,6 +65,20 @@ async def _tell_two(kind: Kind, before: RecordLink, now: RecordLink, ctx: Contex
         f"{kind} {gone}, which was {before.target_key} ({before.target_name}) in Acumatica, was "
         f"merged into {kind} {stays}, which is {now.target_key} ({now.target_name}); nothing is "
         "merged in Acumatica",
+    )
+
+
+async def _tell_prospect(organization: str, ctx: Context) -> None:
+    """Tell of a business account that is left beside the customer that an organization is now."""
+    customer, prospect = [await ctx.link(kind, organization) for kind in _LINKS["organization"]]
+    if customer is None or prospect is None or customer.target_key == prospect.target_key:
+        return
+    ctx.tell(
+        "merge",
+        f"organization:prospect:{organization}",
+        f"organization {organization} is customer {customer.target_key} in Acumatica after a "
+        f"merge; business account {prospect.target_key} ({prospect.target_name}), which was one "
+        "of the two, stays there beside it",
     )
 
 
