@@ -145,6 +145,15 @@ class RunContext(Generic[SettingsT]):
         """Let the records that are held for ``cause`` run again, once this run has ended well."""
         self.progress.ended_causes.append(cause)
 
+    def end_causes_of(self, kind: str, key: object) -> None:
+        """Let what is held for a record of either side look again, once this run has ended well.
+
+        So it is with every record that no flow starts from (`interest.py`); a flow that takes
+        up its changes does it itself.
+        """
+        for name in self.integration.causes.get(kind, (kind,)):
+            self.end_cause(f"{name}:{key}")
+
     def report_twins(self, kind: str, reference: str, keys: Sequence[str]) -> None:
         """Report that a record was made twice; nothing is deleted."""
         self.note("twins_found", kind=kind, reference=reference, keys=list(keys))

@@ -16,7 +16,7 @@ from ml_connector.sync.flow import Outcome
 
 async def run(contact_id: str, ctx: Context) -> Outcome:
     """Show a contact's own fields on the person that it is."""
-    ctx.end_cause(f"contact:{contact_id}")  # what waited for it to be put right looks again
+    ctx.end_causes_of("contact", contact_id)
     mapping = (await ctx.mappings()).contact
     if not places_of(mapping, "person"):
         return Outcome.skipped("Acumatica owns no field of contacts (on_existing: erp_owns)")

@@ -17,7 +17,7 @@ from ml_connector.sync.links import RecordLink
 
 async def run(customer_id: str, ctx: Context) -> Outcome:
     """Show a customer's own fields on the organization or person that it is."""
-    ctx.end_cause(f"customer:{customer_id}")  # what waited for it to be put right looks again
+    ctx.end_causes_of("customer", customer_id)
     mapping = (await ctx.mappings()).customer
     owned = {kind: places_of(mapping, kind) for kind in ("organization", "person")}
     if not any(owned.values()):

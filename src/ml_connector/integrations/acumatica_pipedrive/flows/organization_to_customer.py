@@ -28,6 +28,7 @@ from ml_connector.vendors.pipedrive.models import Organization
 
 async def run(organization_key: str, ctx: Context) -> Outcome:
     """Bring an organization and what it is in Acumatica together."""
+    ctx.end_causes_of("organization", organization_key)
     await merging.take_over("organization", ctx)
     organization = await present_organization(int(organization_key), ctx)
     if organization is None:

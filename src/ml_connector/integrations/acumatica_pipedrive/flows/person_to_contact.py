@@ -38,6 +38,7 @@ from ml_connector.vendors.pipedrive.models import Person
 
 async def run(person_key: str, ctx: Context) -> Outcome:
     """Bring a person and what they are in Acumatica together."""
+    ctx.end_causes_of("person", person_key)
     await merging.take_over("person", ctx)
     person = await present_person(int(person_key), ctx)
     if person is None:
