@@ -159,6 +159,7 @@ def _targets() -> str:
     rows = []
     for setting, target, defaults in (
         ("customer_mapping", targets.CUSTOMER_TARGET, targets.CUSTOMER_DEFAULTS),
+        ("contact_mapping", targets.CONTACT_TARGET, targets.CONTACT_DEFAULTS),
         ("order_mapping (order)", targets.ORDER_TARGET, targets.ORDER_DEFAULTS),
         ("line_mapping (order)", targets.ORDER_LINE_TARGET, targets.LINE_DEFAULTS),
         ("order_mapping (invoice)", targets.INVOICE_TARGET, targets.ORDER_DEFAULTS),

@@ -73,6 +73,14 @@ class World:
     public_url: str | None
     http: aiohttp.ClientSession
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    flows: Mapping[str, Any] = field(
+        default_factory=lambda: {FLOW: {"on": True, "when": {"every": "1m"}}}
+    )
+    """Which flows an installation has on, unless it is applied with others."""
+    crm_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of the connection to Pipedrive."""
+    erp_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Further settings of the connection to Acumatica."""
     _inside: Worker | None = None
     _working: asyncio.Task[None] | None = None
 
@@ -148,6 +156,8 @@ class World:
             document["connections"] |= _connections(sandbox, prefix)
             document["installations"][name] = self._installation(prefix)
             secrets |= _secrets(sandbox, prefix)
+        document["connections"]["crm"]["settings"] |= self.crm_settings
+        document["connections"]["erp"]["settings"] |= self.erp_settings
         document["installations"]["acme"] |= installation
         document["connections"]["erp"]["settings"] |= erp_settings or {}
         secrets["CRM_TOKEN"] = crm_token or secrets["CRM_TOKEN"]
@@ -163,7 +173,7 @@ class World:
             "erp": f"{prefix}erp",
             "provide_fields": True,
             "webhooks": self.public_url is not None,
-            "flows": {FLOW: {"on": True, "when": {"every": "1m"}}},
+            "flows": dict(self.flows),
         }
 
     async def connection(self, name: str) -> Any:

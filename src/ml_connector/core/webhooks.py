@@ -56,6 +56,9 @@ class WebhookEvent:
     moment: datetime | None = None
     """The record's own moment (won), by which a go-live is judged; None if not told."""
     merged_into: str | None = None
+    """The record that stays, where this one was merged into another."""
+    merged_from: str | None = None
+    """The record that is gone, where another was merged into this one."""
     correlation_id: str | None = None
     attempt: int = 1
 

@@ -145,6 +145,15 @@ class RunContext(Generic[SettingsT]):
         """Let the records that are held for ``cause`` run again, once this run has ended well."""
         self.progress.ended_causes.append(cause)
 
+    def end_causes_of(self, kind: str, key: object) -> None:
+        """Let what is held for a record of either side look again, once this run has ended well.
+
+        So it is with every record that no flow starts from (`interest.py`); a flow that takes
+        up its changes does it itself.
+        """
+        for name in self.integration.causes.get(kind, (kind,)):
+            self.end_cause(f"{name}:{key}")
+
     def report_twins(self, kind: str, reference: str, keys: Sequence[str]) -> None:
         """Report that a record was made twice; nothing is deleted."""
         self.note("twins_found", kind=kind, reference=reference, keys=list(keys))
@@ -235,6 +244,20 @@ class RunContext(Generic[SettingsT]):
                 await links.repoint(
                     db, link.key, target_key=found.key, name=found.name, now=self.clock.now()
                 )
+
+    async def hand_on(self, link: RecordLink, source_key: object, *, because: str) -> None:
+        """Let another record of this side lead to a link's counterpart too.
+
+        So it is when two records become one: what was written, and who made the counterpart,
+        stays known. The link that there was stays, and with it the record can be found.
+        """
+        self.note("link_handed_on", kind=link.key.kind, before=link.key.source_key,
+                  now=str(source_key), key=link.target_key, because=because)  # fmt: skip
+        if self.plan is None:
+            found = Found(key=link.target_key, name=link.target_name, url=link.target_url)
+            key = self.link_key(link.key.kind, source_key, link.key.occurrence)
+            kept = self.new_link(key, found, link.origin, link.written)
+            await self.engine.conclude(Conclusion(None, kept))
 
     async def remember(self, link: RecordLink, state: Mapping[str, Any]) -> None:
         """Keep something with a link, for later runs to compare with."""

@@ -181,11 +181,21 @@ def _trigger(event: WebhookEvent, delivery: Delivery) -> dict[str, Any]:
     return {
         "by": "webhook",
         "action": event.action,
+        **_merge(event),
         "delivery": event.delivery_keys[0] if event.delivery_keys else None,
         "correlation_id": event.correlation_id,
         "received_at": delivery.received_at.isoformat(),
         "happened_at": event.happened_at.isoformat() if event.happened_at else None,
     }
+
+
+def _merge(event: WebhookEvent) -> dict[str, str]:
+    """Return which record went into which: both are told the same."""
+    if event.merged_into is not None:
+        return {"merged_from": event.key, "merged_into": event.merged_into}
+    if event.merged_from is not None:
+        return {"merged_from": event.merged_from, "merged_into": event.key}
+    return {}
 
 
 def _keys(delivery: Delivery) -> list[str]:

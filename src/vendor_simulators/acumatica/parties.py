@@ -36,6 +36,8 @@ _OVERRIDES = {  # linked contact: flag for the contact, flag for its address
     "BillingContact": ("BillingContactOverride", "BillingAddressOverride"),
     "ShippingContact": ("ShippingContactOverride", "ShippingAddressOverride"),
 }
+_CONTACT = ("Email", "Phone1", "Phone2", "Fax", "Attention", "CompanyName", "JobTitle")
+"""What a business account's main contact has of its customer's."""
 _OPEN_ORDERS = frozenset({"Open", "Shipping", "Back Order", "Credit Hold"})
 
 
@@ -77,10 +79,19 @@ class CustomerForm(Form):
         """Check addresses and that the id is free, also among business accounts."""
         for contact in draft.record.links.values():
             check_address(self.site, draft, contact.links.get("Address"))
+        self._check_inactive(draft)
         if draft.is_new:
             taken = self.site.table("BusinessAccount").get(draft.record["CustomerID"] or "")
             if taken is not None:
                 draft.error(draft.record, "CustomerID", "The identifier is already in use.")
+
+    def _check_inactive(self, draft: Draft) -> None:
+        """Refuse to set a customer inactive that has orders under way (by a switch)."""
+        record, refuses = draft.record, self.site.switches["customer_with_open_orders"] == "refuse"
+        if refuses and draft.was_given(record, "Status") and record["Status"] == "Inactive":
+            orders = self.site.table("SalesOrder").matching("CustomerID", record["CustomerID"])
+            if any(order["Status"] in _OPEN_ORDERS for order in orders or []):
+                draft.error(record, "Status", "The customer has open sales orders.")
 
     def committed(self, record: Record, prior: Record | None) -> None:
         """Show the customer as a business account and give it its main location."""
@@ -189,6 +200,7 @@ class BusinessAccountForm(Form):
         customer = held.copied()
         for name, source in _SHARED.items():
             customer[name] = record[source]
+        _take_contact(record, customer)
         self.site.mirror(customer, record)
 
     def rows(self, record: Record, name: str) -> list[Record]:
@@ -215,14 +227,7 @@ class BusinessAccountForm(Form):
         customer["BAccountID"] = record["BAccountID"]
         for name, source in _SHARED.items():
             customer[name] = record[source] or customer[name]
-        contact = customer.links["MainContact"]
-        held = record.links.get("MainContact")
-        if held is not None:
-            for name in ("Email", "Phone1", "Attention"):
-                contact[name] = held[name]
-        if "MainAddress" in record.links:
-            contact.links["Address"] = record.links["MainAddress"].copied()
-        customer["Email"] = contact["Email"]
+        _take_contact(record, customer)
         site.commit(customer)
 
 
@@ -248,11 +253,44 @@ class ContactForm(Form):
         record["DisplayName"] = record["FullName"] = ", ".join(names) or None
         if draft.was_given(record, "Active"):
             record["Status"] = "Active" if record["Active"] else "Inactive"
-        account = self.site.table("BusinessAccount").get(record["BusinessAccount"] or "")
+        account = self._account_of(record)
+        before = draft.original["BusinessAccount"] if draft.original is not None else None
+        if before is not None and before != record["BusinessAccount"]:
+            self._leave(before, draft)
         if account is not None:
             record["CompanyName"] = record["CompanyName"] or account["Name"]
             if not record["OverrideAccountAddress"] and "MainAddress" in account.links:
                 record.links["Address"] = account.links["MainAddress"].copied()
+
+    def part(self, record: Record, name: str) -> Record | None:
+        """Return the account's address, as it is now, unless the contact has one of its own."""
+        account = self._account_of(record)
+        if name == "Address" and account is not None and not record["OverrideAccountAddress"]:
+            return account.links.get("MainAddress") or super().part(record, name)
+        return super().part(record, name)
+
+    def committed(self, record: Record, prior: Record | None) -> None:
+        """Let the account before forget its primary contact (by a switch)."""
+        before = prior["BusinessAccount"] if prior is not None else None
+        if before is None or before == record["BusinessAccount"]:
+            return
+        held = self.site.table("Customer").get(before)
+        is_primary = held is not None and held["PrimaryContactID"] == record["ContactID"]
+        if held is not None and is_primary and self.site.switches["primary_contact_leaves"]:
+            customer = held.copied()
+            customer["PrimaryContactID"] = None
+            self.site.commit(customer)
+
+    def _leave(self, before: str, draft: Draft) -> None:
+        """Take the company's name off a contact that goes to another account (by a switch)."""
+        account = self.site.table("BusinessAccount").get(before)
+        is_its_name = account is not None and draft.record["CompanyName"] == account["Name"]
+        takes = self.site.switches["moved_contact_company"] == "account"
+        if takes and is_its_name and not draft.was_given(draft.record, "CompanyName"):
+            draft.record["CompanyName"] = None
+
+    def _account_of(self, record: Record) -> Record | None:
+        return self.site.table("BusinessAccount").get(record["BusinessAccount"] or "")
 
     def check(self, draft: Draft) -> None:
         """Check the address."""
@@ -278,11 +316,24 @@ def _share_contact(site: Site, contact: Record, account: Record) -> None:
     target = account.links.setdefault(
         "MainContact", Record(site.contract["BusinessAccountMainContact"], site.new_id())
     )
-    for name in ("Email", "Phone1", "Phone2", "Fax", "Attention", "CompanyName", "JobTitle"):
+    for name in _CONTACT:
         target[name] = contact[name]
     target["Web"] = contact["WebSite"]
     if "Address" in contact.links:
         account.links["MainAddress"] = contact.links["Address"].copied()
+
+
+def _take_contact(account: Record, customer: Record) -> None:
+    """Show a business account's contact and address on the customer: they are the same ones."""
+    contact = customer.links["MainContact"]
+    held = account.links.get("MainContact")
+    if held is not None:
+        for name in _CONTACT:
+            contact[name] = held[name]
+        contact["WebSite"] = held["Web"]
+    if "MainAddress" in account.links:
+        contact.links["Address"] = account.links["MainAddress"].copied()
+    customer["Email"] = contact["Email"]
 
 
 def _as_row(site: Site, entity: str, record: Record) -> Record:

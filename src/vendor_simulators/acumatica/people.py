@@ -57,6 +57,8 @@ class People(Screens):
         "set_customer_status": "customer, status (Active, On Hold, Credit Hold, Inactive, ...)",
         "set_credit_limit": "customer, limit",
         "rename_customer": "customer, name",
+        "change_address": "of a customer's main contact: customer, address (its fields)",
+        "edit_contact": "change a person: contact (its number), values",
         "set_item_status": "item, status (Active, Inactive, No Sales, ...)",
         "set_item_price": "item, price (the default price)",
         "set_list_price": "item, price, currency; optional uom, customer, price_class, break_qty",
@@ -164,6 +166,13 @@ class People(Screens):
 
     def _rename_customer(self, body: Body) -> dict[str, Any]:
         return self._change("Customer", body["customer"], CustomerName=body["name"])
+
+    def _change_address(self, body: Body) -> dict[str, Any]:
+        contact = {"MainContact": {"Address": dict(body["address"])}}
+        return _key_of(self._save(self.keyed("Customer", [body["customer"]]), contact))
+
+    def _edit_contact(self, body: Body) -> dict[str, Any]:
+        return _key_of(self._save(self.keyed("Contact", [body["contact"]]), body["values"]))
 
     def _set_item_status(self, body: Body) -> dict[str, Any]:
         return self._change(self._item_entity(body), body["item"], ItemStatus=body["status"])

@@ -84,6 +84,18 @@ SWITCHES: Mapping[str, Switch] = {
     "on_hold_customer_orders": Switch(
         "refuse", "an order of a customer On Hold is refused ('refuse') or taken ('accept')"
     ),
+    "moved_contact_company": Switch(
+        "kept",
+        "a contact that goes to another account keeps its company name ('kept') or takes that "
+        "account's ('account')",
+    ),
+    "primary_contact_leaves": Switch(
+        _NO, "an account forgets its primary contact when that one goes to another account"
+    ),
+    "customer_with_open_orders": Switch(
+        "accept",
+        "a customer with orders under way may be set inactive ('accept') or not ('refuse')",
+    ),
     "closed_documents": Switch(
         "refuse",
         "an edit of a finished document fails ('refuse') or is dropped silently ('ignore')",

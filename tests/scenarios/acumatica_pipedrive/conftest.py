@@ -8,6 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.scenarios.acumatica_pipedrive.party_shop import (
+    OpenParties,
+    PartyShop,
+    open_parties,
+)
 from tests.scenarios.acumatica_pipedrive.shop import Shop, open_shop
 
 OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
@@ -23,4 +28,17 @@ def opened(database_url: str, tmp_path: Path) -> OpenShop:
 async def shop(opened: OpenShop) -> AsyncIterator[Shop]:
     """A shop with every setting as it comes."""
     async with opened() as made:
+        yield made
+
+
+@pytest.fixture
+def opened_parties(database_url: str, tmp_path: Path) -> OpenParties:
+    """Open a shop whose organizations and persons move, with settings of the test's own."""
+    return partial(open_parties, database_url, tmp_path)
+
+
+@pytest.fixture
+async def parties(opened_parties: OpenParties) -> AsyncIterator[PartyShop]:
+    """A shop whose organizations and persons move, with every other setting as it comes."""
+    async with opened_parties() as made:
         yield made

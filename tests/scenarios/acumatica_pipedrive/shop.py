@@ -216,14 +216,15 @@ async def open_shop(
     acumatica: Mapping[str, Any] | None = None,
     fields: Mapping[str, Any] | None = None,
     works: bool = True,
-    flows: Sequence[str] = (),
+    flows: Mapping[str, Any] | Sequence[str] = (),
+    crm_settings: Mapping[str, Any] | None = None,
     erp_settings: Mapping[str, Any] | None = None,
     **how: Any,
 ) -> AsyncIterator[Shop]:
     """Open a shop that sells a PUMP: webhooks are served, and unless told otherwise it works.
 
     ``fields`` are custom fields that Pipedrive has, by the record that they belong to.
-    ``flows`` are on beside the one for won deals.
+    ``flows`` are named to be on beside the one for won deals, or given in full.
     """
     switches: dict[str, Any] = {
         name: given for name, given in (("pipedrive", pipedrive), ("acumatica", acumatica)) if given
@@ -233,14 +234,20 @@ async def open_shop(
         await shop.item("PUMP")
         if fields is not None:
             await made.control("pipedrive/seed", {"fields": fields})
-        await made.apply(
-            settings=dict(settings or {}),
-            erp_settings=erp_settings,
-            flows={name: {"on": True, "when": {"every": "1m"}} for name in (FLOW, *flows)},
-        )
+        made.flows = _switched_on(flows, made)
+        made.crm_settings = dict(crm_settings or {})
+        made.erp_settings = dict(erp_settings or {})
+        await made.apply(settings=dict(settings or {}))
         if works:
             await made.work_inside()
         yield shop
+
+
+def _switched_on(flows: Mapping[str, Any] | Sequence[str], made: World) -> dict[str, Any]:
+    if isinstance(flows, Mapping):
+        return dict(flows)
+    often = {"on": True, "when": {"every": "1m"}}
+    return {**made.flows, **dict.fromkeys(flows, often)}
 
 
 async def until(condition: Callable[[], Awaitable[Any]]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from ml_connector.vendors.pipedrive import PROFILE, OrganizationDraft, OwnField
 
 
@@ -8,14 +10,14 @@ async def test_reference_is_found_exactly_and_not_its_neighbours(client):
         "organization", [OwnField(name="ERP id", field_type="varchar")]
     )
     key = keys["ERP id"]
-    wanted = None
+    made = []
     for reference in ("C-1", "c-1", "C-10", "C-2"):
-        made = await client.create_organization(
-            OrganizationDraft(name=f"Org {reference}", custom_fields={key: reference})
-        )
-        wanted = wanted or made.record
+        draft = OrganizationDraft(name=f"Org {reference}", custom_fields={key: reference})
+        made.append((await client.create_organization(draft)).record)
 
-    assert await client.organizations_where(key, "C-1") == (wanted,)
+    (found,) = await client.organizations_where(key, "C-1")
+    # a read tells the number of won deals, the answer of a write does not
+    assert found == replace(made[0], won_deals_count=0)
 
 
 async def test_record_created_a_moment_ago_is_found_only_after_the_lag(client, hand):

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from ml_connector.core.errors import (
     InvalidRecordError,
@@ -81,7 +82,8 @@ async def test_what_is_created_is_what_is_read(client):
         )
     ).record
 
-    assert (await client.organization(organization.id)) == organization
+    # a read tells the number of won deals, the answer of a write does not
+    assert (await client.organization(organization.id)) == replace(organization, won_deals_count=0)
     assert organization.address is not None
     assert organization.address.value == "Hafenstrasse 12, 20457 Hamburg"
     assert (await client.person(person.id)).emails[0].value == "jana.voss@nordwerk.example"

@@ -12,7 +12,7 @@ from ml_connector.sync.mapping.compiling import MappingFaultsError
 from ml_connector.sync.mapping.waking import woken_by
 
 _EVERYTHING = ("*",)
-_MAPPINGS = frozenset({"customer_mapping", "order_mapping", "line_mapping"})
+_MAPPINGS = frozenset({"customer_mapping", "contact_mapping", "order_mapping", "line_mapping"})
 
 
 async def check(
@@ -48,11 +48,7 @@ def _wakes(
     if before is None or known is None or _others(before) != _others(after):
         yield from _EVERYTHING
         return
-    for was, is_now in (
-        (known.customer, found.customer),
-        (known.order, found.order),
-        (known.line, found.line),
-    ):
+    for was, is_now in zip(known.each, found.each, strict=True):
         woken = woken_by(was, is_now)
         if woken.all_held:
             yield from _EVERYTHING

@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.integrations.acumatica_pipedrive import billing_fields, sources, targets
+from ml_connector.integrations.acumatica_pipedrive.crm_places import owned_faults
+from ml_connector.integrations.acumatica_pipedrive.party_scopes import PartyScopes, party_scopes
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.integrations.acumatica_pipedrive.sources import Reading
 from ml_connector.integrations.acumatica_pipedrive.targets import Target
@@ -44,12 +46,14 @@ class Mappings:
     """What of an installation's settings names fields, with every name resolved."""
 
     customer: CompiledMapping
+    contact: CompiledMapping
     order: CompiledMapping
     """Of the order, or of the invoice where deals become invoices."""
     line: CompiledMapping
     scope: Scope
     stages: Scope
     """The stages of the trigger; empty where deals are handed over when they are won."""
+    parties: PartyScopes
     named_fields: Mapping[str, str]
     """Keys of the fields that settings name, by the setting."""
     lost_fields: tuple[MappingFault, ...] = ()
@@ -57,25 +61,31 @@ class Mappings:
 
     @property
     def version(self) -> str:
-        """Name the content of all three mappings."""
-        return f"{self.customer.version}-{self.order.version}-{self.line.version}"
+        """Name the content of all mappings."""
+        return "-".join(each.version for each in self.each)
+
+    @property
+    def each(self) -> tuple[CompiledMapping, ...]:
+        """All mappings."""
+        return self.customer, self.contact, self.order, self.line
 
     @property
     def pins(self) -> dict[str, str]:
         """The key of each field by what names it: kept, so that a renamed field is found again."""
         named = {f"{_NAMED[name][1]}.{name}": key for name, key in self.named_fields.items()}
-        return {**self.customer.pins, **self.order.pins, **self.line.pins, **named}
+        of_mappings = {path: key for each in self.each for path, key in each.pins.items()}
+        return {**of_mappings, **named}
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What should be known though it stops nothing: fields that were renamed."""
-        each = (*self.customer.notices, *self.order.notices, *self.line.notices)
-        return tuple(dict.fromkeys(each))
+        return tuple(dict.fromkeys(words for each in self.each for words in each.notices))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Targets:
     customer: FieldCatalogue
+    contact: FieldCatalogue
     order: FieldCatalogue
     line: FieldCatalogue
 
@@ -184,25 +194,26 @@ async def _targets(settings: Settings, erp: acumatica.Client | None) -> _Targets
     async def known(target: Target, config: MappingConfig) -> FieldCatalogue:
         return target.catalogue if erp is None else await target.known(config, erp)
 
-    customer, of_order, of_line = await asyncio.gather(
+    customer, contact, of_order, of_line = await asyncio.gather(
         known(targets.CUSTOMER_TARGET, settings.customer_mapping),
+        known(targets.CONTACT_TARGET, settings.contact_mapping),
         known(order, settings.order_mapping),
         known(line, settings.line_mapping),
     )
-    return _Targets(customer=customer, order=of_order, line=of_line)
+    return _Targets(customer=customer, contact=contact, order=of_order, line=of_line)
 
 
 def _lists(mappings: Mappings, reading: Reading) -> Iterator[ListName]:
     """Yield the lists whose names the mappings and the scope go by."""
     uses = {
         (use.record, use.key)
-        for mapping in (mappings.customer, mappings.order, mappings.line)
+        for mapping in mappings.each
         for use in mapping.uses
         if use.side == "Pipedrive"
     }
     uses |= {
         (each.reference.catalogue.record, each.reference.steps[0].key)
-        for scope in (mappings.scope, mappings.stages)
+        for scope in (mappings.scope, mappings.stages, *mappings.parties.each)
         for each in scope.conditions
     }
     for record in sources.RECORDS:
@@ -225,6 +236,11 @@ class _Checking:
         customer = self._gather("customer_mapping", lambda: self._mapping(
             settings.customer_mapping, targets.CUSTOMER_DEFAULTS, parties, known.customer
         ))  # fmt: skip
+        contact = self._gather("contact_mapping", lambda: self._mapping(
+            settings.contact_mapping, targets.CONTACT_DEFAULTS, parties, known.contact
+        ))  # fmt: skip
+        self._check_owned("customer_mapping", customer, ("organization", "person"))
+        self._check_owned("contact_mapping", contact, ("person",))
         order = self._gather("order_mapping", lambda: self._mapping(
             settings.order_mapping, targets.ORDER_DEFAULTS, parties, known.order
         ))  # fmt: skip
@@ -233,15 +249,18 @@ class _Checking:
         ))  # fmt: skip
         scope = self._gather(None, lambda: compile_scope(settings.scope, sources=parties))
         stages = self._gather(None, lambda: _stages(settings, parties))
+        scopes = self._gather(None, lambda: party_scopes(settings, parties))
         named, lost = self._named_fields()
-        if customer is None or order is None or line is None or scope is None or stages is None:
+        if self.faults:
             raise MappingFaultsError(self.faults)
         return Mappings(
-            customer=customer,
-            order=order,
-            line=line,
-            scope=scope,
-            stages=stages,
+            customer=_made(customer),
+            contact=_made(contact),
+            order=_made(order),
+            line=_made(line),
+            scope=_made(scope),
+            stages=_made(stages),
+            parties=_made(scopes),
             named_fields=named,
             lost_fields=lost,
         )
@@ -256,6 +275,15 @@ class _Checking:
         return compile_mapping(
             config.over(defaults), sources=records, target=target, pins=self.pins
         )
+
+    def _check_owned(
+        self, setting: str, mapping: CompiledMapping | None, records: tuple[str, ...]
+    ) -> None:
+        """Note fields that the ERP should own and that cannot be shown in Pipedrive."""
+        self.faults += [
+            MappingFault(path=(setting, *fault.path), words=fault.words)
+            for fault in (owned_faults(mapping, records) if mapping else ())
+        ]
 
     def _gather(self, setting: str | None, make: Callable[[], T]) -> T | None:
         """Return what ``make`` makes, or note its faults under their setting."""
@@ -289,6 +317,12 @@ class _Checking:
             else:
                 lost.append(MappingFault(path=path, words=unfit))
         return found, tuple(lost)
+
+
+def _made(found: T | None) -> T:
+    """Return what was made: whatever could not be has left a fault."""
+    assert found is not None  # noqa: S101 - see above
+    return found
 
 
 def _stages(settings: Settings, records: Mapping[str, FieldCatalogue]) -> Scope:

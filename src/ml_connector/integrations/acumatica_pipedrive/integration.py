@@ -10,12 +10,19 @@ from ml_connector.integrations.acumatica_pipedrive.checking import check
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import (
     billing_note,
+    contact_to_person,
+    customer_to_organization,
     deal_billing,
     documents,
+    first_match,
     invoice_to_deal,
+    organization_to_customer,
+    person_to_contact,
     revise_order,
     won_deal_to_sales_order,
 )
+from ml_connector.integrations.acumatica_pipedrive.flows.prospects import find_business_accounts
+from ml_connector.integrations.acumatica_pipedrive.flows.recognise_contact import find_contacts
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import find_customers
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
@@ -97,9 +104,60 @@ INTEGRATION = Integration(
             rest=timedelta(seconds=10),
             switched_with="invoice_to_deal",
         ),
+        Flow(
+            name="organization_to_customer",
+            title="An organization and its customer, also without a deal",
+            record_kind="organization",
+            source="crm",
+            started_by=(OnStream(role="crm", stream="organizations"),),
+            run=organization_to_customer.run,
+            weigh=organization_to_customer.weigh,
+            first_match=first_match.organizations,
+            look_up=first_match.look_up_customer,
+            needs={
+                "crm": ("contacts:full", "deals:read"),
+                "erp": ("Customer", "BusinessAccount"),
+            },
+        ),
+        Flow(
+            name="person_to_contact",
+            title="A person and their contact, under the organization's customer",
+            record_kind="person",
+            source="crm",
+            started_by=(OnStream(role="crm", stream="persons"),),
+            run=person_to_contact.run,
+            weigh=person_to_contact.weigh,
+            first_match=first_match.persons,
+            look_up=first_match.look_up_contact,
+            needs={
+                "crm": ("contacts:full", "deals:read"),
+                "erp": ("Contact", "Customer", "BusinessAccount"),
+            },
+        ),
+        Flow(
+            name="customer_to_organization",
+            title="What Acumatica owns of a customer, shown on its organization",
+            record_kind="customer",
+            source="erp",
+            started_by=(OnStream(role="erp", stream="customers"),),
+            run=customer_to_organization.run,
+            needs={"crm": ("contacts:full",), "erp": ("Customer",)},
+        ),
+        Flow(
+            name="contact_to_person",
+            title="What Acumatica owns of a contact, shown on its person",
+            record_kind="contact",
+            source="erp",
+            started_by=(OnStream(role="erp", stream="contacts"),),
+            run=contact_to_person.run,
+            needs={"crm": ("contacts:full",), "erp": ("Contact",)},
+        ),
     ),
     effects=(
         EffectKind(name="customer", role="erp", find=find_customers),
+        EffectKind(name="private_customer", role="erp", find=find_customers),
+        EffectKind(name="business_account", role="erp", find=find_business_accounts),
+        EffectKind(name="contact", role="erp", find=find_contacts),
         EffectKind(name="sales_order", role="erp", find=documents.find_orders),
         EffectKind(name="sales_invoice", role="erp", find=documents.find_invoices),
         EffectKind(name="billing_note", role="crm", find=billing_note.find_notes),

@@ -135,6 +135,15 @@ def address_draft(
     )
 
 
+def mapped_address(value: Any) -> Address | None:
+    """Return an address as a mapping gives it: a text, or a record with its parts."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        return Address(value=str(value))
+    return Address(**{name: value.get(name) for name in Address.__struct_fields__})
+
+
 def _state(text: str | None, country: Country, codes: Codes) -> str | None:
     if not text:
         return None
@@ -216,7 +225,9 @@ def sales_order_draft(
         # the deal's discounts are in its lines: a policy of the ERP would take off more
         disable_automatic_discount_update=True if keeps_price else UNSET,
         ship_to_contact=DocumentContactDraft(attention=attention) if attention else UNSET,
-        ship_to_address=_ship_to(values.get("ShipToAddress"), codes),
+        ship_to_address=address_draft(
+            mapped_address(values.get("ShipToAddress")), of="the delivery", codes=codes
+        ),
         note=note or UNSET,
         details=tuple(sales_order_line(line, keeps_price=keeps_price) for line in lines),
     )
@@ -295,16 +306,6 @@ def _sales_invoice_line(line: OrderLine, *, keeps_price: bool) -> SalesInvoiceLi
 
 def _with_note(values: Mapping[str, Any], note: str) -> Mapping[str, Any]:
     return {**values, "note": note} if note else values
-
-
-def _ship_to(value: Any, codes: Codes) -> AddressDraft | UnsetType:
-    """Return where an order goes: a text, or an address with its parts."""
-    if value is None:
-        return UNSET
-    if not isinstance(value, Mapping):
-        return address_draft(Address(value=str(value)), of="the delivery", codes=codes)
-    parts = {name: value.get(name) for name in Address.__struct_fields__}
-    return address_draft(Address(**parts), of="the delivery", codes=codes)
 
 
 def line_note(line: NetLine, *, variation: str | None = None) -> str:

@@ -7,6 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ml_connector.integrations.acumatica_pipedrive.billing_settings import BillingRules
+from ml_connector.integrations.acumatica_pipedrive.party_settings import (
+    OrganizationRules,
+    PersonRules,
+)
 from ml_connector.sync.mapping.model import Key, MappingConfig
 from ml_connector.sync.scope import ScopeConfig
 from ml_connector.vendors.pipedrive.line_rules import LineRules, NegativeRule
@@ -200,6 +204,8 @@ class Settings(BaseModel):
     trigger: Trigger = Trigger()
     scope: ScopeConfig = ScopeConfig()
     customers: CustomerRules = CustomerRules()
+    organizations: OrganizationRules = OrganizationRules()
+    persons: PersonRules = PersonRules()
     orders: OrderRules = OrderRules()
     lines: LineRules = LineRules()
     codes: Codes = Codes()
@@ -207,6 +213,7 @@ class Settings(BaseModel):
     write_back: WriteBack = WriteBack()
     billing: BillingRules = BillingRules()
     customer_mapping: MappingConfig = MappingConfig()
+    contact_mapping: MappingConfig = MappingConfig()
     order_mapping: MappingConfig = MappingConfig()
     line_mapping: MappingConfig = MappingConfig()
 

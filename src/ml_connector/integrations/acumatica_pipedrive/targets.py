@@ -29,7 +29,25 @@ CUSTOMER_DEFAULTS = MappingConfig.model_validate(
             "Phone": "person.phones.value",
             "Attention": "person.name",
             "WebSite": "organization.website",
+            "Address": "organization.address",
             "CurrencyID": {"from": "deal.currency", "on_existing": "never"},
+        }
+    }
+)
+
+CONTACT_DEFAULTS = MappingConfig.model_validate(
+    {
+        "fields": {
+            "FirstName": {"from": "person.first_name", "longest": 50, "too_long": "cut"},
+            "LastName": {
+                "from": ["person.last_name", "person.name"],
+                "required": True,
+                "longest": 100,
+            },
+            "Email": "person.emails.value",
+            "Phone1": "person.phones.value",
+            "JobTitle": "person.job_title",
+            "Address": "person.postal_address",
         }
     }
 )
@@ -66,24 +84,49 @@ def _days(*names: str) -> tuple[Field, ...]:
     return tuple(Field(key=name, name=name, kind=Kind.DATE) for name in names)
 
 
+ADDRESS = "Address"
+"""An address goes over as a whole: the parts of two are never mixed."""
+
 CUSTOMER = FieldCatalogue(
     side="Acumatica",
     record="customer",
-    fields=_texts(
-        "CustomerName",
-        "CustomerClass",
-        "Email",
-        "Phone",
-        "Attention",
-        "WebSite",
-        "CurrencyID",
-        "Terms",
-        "TaxZone",
-        "TaxRegistrationID",
-        "StatementCycleID",
-        "PriceClassID",
-        "ShipVia",
-        "WarehouseID",
+    fields=(
+        *_texts(
+            "CustomerName",
+            "CustomerClass",
+            "Email",
+            "Phone",
+            "Attention",
+            "WebSite",
+            "CurrencyID",
+            "Terms",
+            "TaxZone",
+            "TaxRegistrationID",
+            "StatementCycleID",
+            "PriceClassID",
+            "ShipVia",
+            "WarehouseID",
+        ),
+        Field(key=ADDRESS, name=ADDRESS, kind=Kind.PARTS),
+    ),
+)
+
+CONTACT = FieldCatalogue(
+    side="Acumatica",
+    record="contact",
+    fields=(
+        *_texts(
+            "FirstName",
+            "LastName",
+            "Email",
+            "Phone1",
+            "Phone1Type",
+            "Phone2",
+            "Phone2Type",
+            "JobTitle",
+            "ContactClass",
+        ),
+        Field(key=ADDRESS, name=ADDRESS, kind=Kind.PARTS),
     ),
 )
 
@@ -184,8 +227,8 @@ class Target:
         return found
 
     def is_attribute(self, name: str) -> bool:
-        """Tell whether a target is a user-defined attribute of a customer."""
-        return self.entity == "Customer" and name.startswith(ATTRIBUTE)
+        """Tell whether a target is a user-defined attribute of a customer or contact."""
+        return self.entity in {"Customer", "Contact"} and name.startswith(ATTRIBUTE)
 
     def _further(self, wanted: Collection[str], attributes: Collection[str]) -> list[str]:
         return _missing([name for name in wanted if name not in attributes], self.catalogue)
@@ -213,6 +256,7 @@ class Target:
 
 
 CUSTOMER_TARGET = Target(catalogue=CUSTOMER, entity="Customer")
+CONTACT_TARGET = Target(catalogue=CONTACT, entity="Contact")
 ORDER_TARGET = Target(catalogue=ORDER, entity="SalesOrder")
 INVOICE_TARGET = Target(catalogue=INVOICE, entity="SalesInvoice")
 ORDER_LINE_TARGET = Target(catalogue=ORDER_LINE, entity="SalesOrder", rows="Details")

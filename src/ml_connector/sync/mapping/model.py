@@ -31,6 +31,8 @@ class OnExisting(StrEnum):
     """Write it where the ERP has nothing."""
     CRM_OWNS = "crm_owns"
     """Keep it as it is in the CRM."""
+    ERP_OWNS = "erp_owns"
+    """Set when the record is created; then the CRM shows what the ERP has."""
     NEVER = "never"
     """Set when the record is created, and never again."""
 
@@ -79,7 +81,7 @@ class FieldRule(BaseModel):
     )
     on_existing: OnExisting = Field(
         default=OnExisting.FILL_BLANK,
-        description="On a record that was there before: fill_blank, crm_owns or never.",
+        description="On a record that is there: fill_blank, crm_owns, erp_owns or never.",
     )
 
     @model_validator(mode="before")

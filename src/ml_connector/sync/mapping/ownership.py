@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml_connector.sync.mapping.model import OnExisting
+from ml_connector.sync.values import same
 
 _WORDS: Mapping[OnExisting, str] = {
     OnExisting.FILL_BLANK: "only blanks are filled",
+    OnExisting.ERP_OWNS: "the ERP owns it",
     OnExisting.NEVER: "it is set at creation only",
 }
+_CHANGED_THERE = "it was changed there since we wrote it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +44,13 @@ def changes_for_existing(
     rules: Mapping[str, OnExisting],
     *,
     otherwise: OnExisting = OnExisting.FILL_BLANK,
+    ours: Mapping[str, Any] | None = None,
 ) -> ExistingChanges:
     """Compare what the mapping wants with what the record has, field by field.
 
     A field that ``wanted`` does not name is left alone, and so is one whose wanted value is
-    blank: nothing is ever cleared by an empty field of the CRM.
+    blank: nothing is ever cleared by an empty field of the CRM. ``ours`` is what we last wrote
+    to a record of our own making: a field that still says so is no more than ours, and follows.
     """
     changes: dict[str, Any] = {}
     kept: list[Kept] = []
@@ -54,10 +59,15 @@ def changes_for_existing(
         if is_blank(value) or is_same(value, now):
             continue
         rule = rules.get(name, otherwise)
-        if rule is OnExisting.CRM_OWNS or (rule is OnExisting.FILL_BLANK and is_blank(now)):
+        is_ours = ours is not None and name in ours and same(now, ours[name])
+        if rule is OnExisting.CRM_OWNS or (
+            rule is OnExisting.FILL_BLANK and (is_blank(now) or is_ours)
+        ):
             changes[name] = value
         else:
-            kept.append(Kept(field=name, present=now, wanted=value, words=_WORDS[rule]))
+            was_ours = rule is OnExisting.FILL_BLANK and ours is not None and name in ours
+            words = _CHANGED_THERE if was_ours else _WORDS[rule]
+            kept.append(Kept(field=name, present=now, wanted=value, words=words))
     return ExistingChanges(changes=changes, kept=tuple(kept))
 
 

@@ -179,6 +179,11 @@ class Client:
 
     # --- contacts --------------------------------------------------------------------------
 
+    @property
+    def has_contact_references(self) -> bool:
+        """Whether persons carry an external reference in this endpoint version."""
+        return self._endpoint.version >= _EXTERNAL_REF_SINCE
+
     async def contact(self, contact_id: str) -> Contact:
         """Return a person without the address.
 
@@ -211,6 +216,11 @@ class Client:
         """Return all persons of a customer or business account."""
         where = odata.compare("BusinessAccount", "eq", business_account)
         return tuple(await self._endpoint.list(Contact, where))
+
+    async def contacts(self) -> AsyncIterator[Contact]:
+        """Yield all persons by id, without their addresses."""
+        async for one in self._all(Contact):
+            yield one
 
     async def create_contact(self, draft: ContactDraft) -> Written[Contact]:
         """Create a person. Twice makes two."""
@@ -251,6 +261,12 @@ class Client:
     ) -> Written[BusinessAccount]:
         """Change what ``draft`` sets."""
         return await self._endpoint.put(BusinessAccount, draft, record_id=account.id)
+
+    async def convert_business_account(self, business_account_id: str) -> None:
+        """Make a customer of a prospect, under its number; refused where it is one."""
+        await self._actions.run(
+            BusinessAccount, "ConvertBusinessAccountToCustomer", (business_account_id,)
+        )
 
     # --- sales orders ----------------------------------------------------------------------
 

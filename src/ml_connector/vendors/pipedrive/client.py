@@ -90,10 +90,14 @@ class Client:
         *,
         status: str | None = None,
         pipeline_id: int | None = None,
+        org_id: int | None = None,
+        person_id: int | None = None,
         updated_since: datetime | None = None,
     ) -> AsyncIterator[Deal]:
         """Yield deals by id, without archived ones, and without deleted ones unless asked for."""
         params = [("status", status)] if status else []
+        params += [("org_id", str(org_id))] if org_id is not None else []
+        params += [("person_id", str(person_id))] if person_id is not None else []
         params += [("pipeline_id", str(pipeline_id))] if pipeline_id is not None else []
         async for deal in self._all(Deal, "deals", params, updated_since):
             yield deal
@@ -173,7 +177,8 @@ class Client:
         self, *, updated_since: datetime | None = None
     ) -> AsyncIterator[Organization]:
         """Yield all organizations by id, without deleted ones."""
-        async for organization in self._all(Organization, "organizations", [], updated_since):
+        counts = [by_ids.COUNTS_DEALS]
+        async for organization in self._all(Organization, "organizations", counts, updated_since):
             yield organization
 
     async def create_organization(self, draft: OrganizationDraft) -> Written[Organization]:
@@ -201,6 +206,7 @@ class Client:
     ) -> AsyncIterator[Person]:
         """Yield all persons by id, or those of one organization, without deleted ones."""
         params = [("org_id", str(org_id))] if org_id is not None else []
+        params.append(by_ids.COUNTS_DEALS)
         async for person in self._all(Person, "persons", params, updated_since):
             yield person
 

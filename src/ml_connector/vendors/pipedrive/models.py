@@ -224,6 +224,8 @@ class Organization(Struct, frozen=True, kw_only=True):
     industry: str | int | None = None
     annual_revenue: Decimal | None = None
     employee_count: int | None = None
+    won_deals_count: int | None = None
+    """Told where it was asked for; the stream of changes does not."""
     custom_fields: CustomFields = {}
 
 
@@ -254,6 +256,8 @@ class Person(Struct, frozen=True, kw_only=True):
     picture_id: int | None = None
     job_title: str | None = None
     postal_address: Address | None = None
+    won_deals_count: int | None = None
+    """Told where it was asked for; the stream of changes does not."""
     custom_fields: CustomFields = {}
 
 

@@ -134,6 +134,7 @@ class _MetaV2(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: str | int | float | None = None
     attempt: int = 1
     merged_to_id: str | int | None = None
+    merged_from_id: str | int | None = None
 
 
 class _Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +159,7 @@ def _read_v2(whole: dict[str, Any]) -> tuple[WebhookEvent, ...]:
             happened_at=_moment(meta.timestamp),
             moment=times.won_time,
             merged_into=None if meta.merged_to_id is None else str(meta.merged_to_id),
+            merged_from=None if meta.merged_from_id is None else str(meta.merged_from_id),
             correlation_id=meta.correlation_id,
             attempt=meta.attempt,
         ),

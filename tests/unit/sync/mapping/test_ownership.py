@@ -66,3 +66,30 @@ def test_second_time_changes_nothing_and_nothing_is_ever_cleared(wanted, present
 
     assert all(changes[name] not in {None, ""} or changes[name] is False for name in changes)
     assert not changes_for_existing(wanted, {**present, **changes}, rules)
+
+
+OWNED_BY_THE_ERP = {"A": OnExisting.ERP_OWNS}
+
+
+@pytest.mark.parametrize("present", [None, "y"])
+def test_field_that_the_erp_owns_is_never_written_and_says_so(present):
+    result = changes_for_existing({"A": "x"}, {"A": present}, OWNED_BY_THE_ERP)
+
+    assert not result
+    assert [kept.words for kept in result.kept] == ["the ERP owns it"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "changes", "words"),
+    [
+        ({"A": "y"}, True, None),
+        ({"A": "z"}, False, "it was changed there since we wrote it"),
+        ({}, False, "only blanks are filled"),
+        (None, False, "only blanks are filled"),
+    ],
+)
+def test_field_that_is_no_more_than_ours_follows(ours, changes, words):
+    result = changes_for_existing({"A": "x"}, {"A": "y"}, {}, ours=ours)
+
+    assert bool(result) is changes
+    assert [kept.words for kept in result.kept] == ([] if words is None else [words])

@@ -138,3 +138,85 @@ async def test_accounts_can_be_read_with_their_group_of_the_filter(site):
     answer = await site.get("Account", filter="Type eq 'Income'", select="AccountCD")
 
     assert [row["AccountCD"]["value"] for row in answer.content] == ["40000", "40100"]
+
+
+async def test_a_contact_without_an_address_of_its_own_shows_its_accounts_as_it_is_now(site):
+    customer_id = await site.customer(MainContact={"Address": {"City": "Kirkland"}})
+    contact = await site.saved("Contact", {"LastName": "Doe", "BusinessAccount": customer_id})
+
+    await site.saved(
+        "Customer",
+        {"CustomerID": customer_id, "MainContact": {"Address": {"City": "Seattle"}}},
+    )
+    shown = await site.get(f"Contact/{contact['ContactID']}", expand="Address")
+
+    assert shown.content["Address"]["City"] == {"value": "Seattle"}
+
+
+async def test_a_business_accounts_contact_and_address_are_its_customers(site):
+    customer_id = await site.customer()
+
+    await site.saved(
+        "BusinessAccount",
+        {"BusinessAccountID": customer_id, "MainContact": {"Email": "new@acme.example"},
+         "MainAddress": {"City": "Seattle"}},
+    )  # fmt: skip
+    customer = await site.get(f"Customer/{customer_id}", expand="MainContact,MainContact/Address")
+
+    assert customer.content["MainContact"]["Email"] == {"value": "new@acme.example"}
+    assert customer.content["MainContact"]["Address"]["City"] == {"value": "Seattle"}
+
+
+@pytest.mark.parametrize(("setting", "company"), [("kept", "Before"), ("account", "After")])
+async def test_a_contact_that_moves_keeps_or_changes_its_company_name(site, setting, company):
+    site.switch(moved_contact_company=setting)
+    before = await site.customer(CustomerName="Before")
+    after = await site.customer(CustomerName="After")
+    contact = await site.saved("Contact", {"LastName": "Doe", "BusinessAccount": before})
+
+    moved = await site.saved(
+        "Contact", {"ContactID": contact["ContactID"], "LastName": "Doe", "BusinessAccount": after}
+    )
+
+    assert moved["CompanyName"] == company
+
+
+@pytest.mark.parametrize(("leaves", "left"), [(True, None), (False, 1)])
+async def test_an_account_forgets_a_primary_contact_that_moved_or_does_not(site, leaves, left):
+    site.switch(primary_contact_leaves=leaves)
+    before, after = await site.customer(), await site.customer()
+    contact = await site.saved("Contact", {"LastName": "Doe", "BusinessAccount": before})
+    number = contact["ContactID"]
+    await site.saved("Customer", {"CustomerID": before, "PrimaryContactID": number})
+
+    await site.saved("Contact", {"ContactID": number, "LastName": "Doe", "BusinessAccount": after})
+    customer = await site.get(f"Customer/{before}")
+
+    assert customer["PrimaryContactID"] == (None if left is None else number)
+
+
+@pytest.mark.parametrize(("setting", "status"), [("accept", 200), ("refuse", 422)])
+async def test_a_customer_with_orders_under_way_may_be_set_inactive_or_not(site, setting, status):
+    site.switch(customer_with_open_orders=setting)
+    customer_id = await site.customer()
+    await site.order(customer_id, Hold=False)
+
+    answer = await site.put("Customer", {"CustomerID": customer_id, "Status": "Inactive"})
+
+    assert answer.status == status
+
+
+async def test_people_change_addresses_and_contacts(site):
+    customer_id = await site.customer()
+    contact = await site.saved("Contact", {"LastName": "Doe", "BusinessAccount": customer_id})
+
+    await site.simulator.play(
+        "change_address", {"customer": customer_id, "address": {"City": "Seattle"}}
+    )
+    await site.simulator.play(
+        "edit_contact", {"contact": contact["ContactID"], "values": {"LastName": "Roe"}}
+    )
+    account = await site.get(f"BusinessAccount/{customer_id}", expand="MainAddress")
+
+    assert account.content["MainAddress"]["City"] == {"value": "Seattle"}
+    assert (await site.get(f"Contact/{contact['ContactID']}"))["LastName"] == "Roe"

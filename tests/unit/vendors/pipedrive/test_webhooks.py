@@ -254,6 +254,7 @@ def test_survivor_of_a_merge_has_changed():
     (in_1_0,) = read(changed(V1 | {"event": "merged.deal"}, action="merged"), {})
 
     assert (in_2_0.action, in_2_0.merged_into) == ("changed", None)
+    assert (in_2_0.merged_from, in_1_0.merged_from) == ("88", None)
     assert (in_1_0.action, in_1_0.merged_into) == ("changed", None)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
-from msgspec import UNSET
 
 from ml_connector.core.errors import HeldError
-from ml_connector.integrations.acumatica_pipedrive import mappings, targets
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows import people
+from ml_connector.integrations.acumatica_pipedrive.flows.customer_record import (
+    bring_up_to_date,
+    make,
+    mapped_values,
+    ownership_of,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import (
-    found_of,
     linked_customer,
     recognised_customer,
 )
@@ -23,19 +23,12 @@ from ml_connector.integrations.acumatica_pipedrive.flows.write_back import (
     show_on_organization,
 )
 from ml_connector.integrations.acumatica_pipedrive.settings import CustomerRules, HoldOrOnHold
-from ml_connector.sync.flow import Found
 from ml_connector.sync.mapping.compiling import CompiledMapping
-from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.mapping.model import OnExisting
-from ml_connector.sync.mapping.ownership import changes_for_existing
-from ml_connector.sync.writing_once import Written
-from ml_connector.vendors.acumatica.drafts import AccountContactDraft, AddressDraft, CustomerDraft
-from ml_connector.vendors.acumatica.models import AccountContact, Customer
+from ml_connector.vendors.acumatica.models import Customer
 from ml_connector.vendors.pipedrive.models import Deal
 
-_INACTIVE = "Inactive"
-_ADDRESS = "Address"
-"""The name under which an address as a whole is compared: parts of two are never mixed."""
+INACTIVE = "Inactive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +58,17 @@ async def ensure_customer(
         _require_currency(customer, deal)
         await _update(customer, deal, party, mapping, ctx, is_new_link=link is None)
         await _show_number(party, ctx)
+        if link is None:
+            await people.want_people_of(party, ctx)
         name = customer.customer_name or party.name
         return DealCustomer(key=customer.customer_id, name=name, needs_hold=needs_hold)
     await _require_known_currency(deal, ctx)
-    made = await _make(deal, party, mapping, ctx)
+    made = await make(party, mapped_values(mapping, party, deal, ctx, is_new=True), ctx)
     if made.how == "planned" and party.organization is not None:
         await plan_on_organization(party.organization, ctx)
     elif made.how != "linked":  # else another run has just made it, and shows it itself
         await _show_number(party, ctx)
+        await people.want_people_of(party, ctx)
     return DealCustomer(key=made.key, name=party.name, needs_hold=False)
 
 
@@ -84,7 +80,7 @@ def _standing(customer: Customer, ctx: Context) -> bool:
     name = f"Customer {customer.customer_id} ({customer.customer_name})"
     cause = f"customer:{customer.customer_id}"
     status = customer.status
-    if status == _INACTIVE:
+    if status == INACTIVE:
         raise HeldError(
             f"{name} is {status} in Acumatica; a person there makes it active, or the deal gets "
             "another organization",
@@ -142,7 +138,7 @@ async def _require_known_currency(deal: Deal, ctx: Context) -> None:
     )
 
 
-# A customer that is there -------------------------------------------------------------------------
+# Its fields -----------------------------------------------------------------------------------
 
 
 async def _update(
@@ -155,143 +151,12 @@ async def _update(
     is_new_link: bool,
 ) -> None:
     """Fill blanks of a customer that was just recognised; keep what the CRM owns as it is there."""
-    ownership = _ownership(mapping)
-    if not is_new_link and OnExisting.CRM_OWNS not in ownership.values():
+    if not is_new_link and OnExisting.CRM_OWNS not in ownership_of(mapping).values():
         return
-    in_full, present = await _present(customer, mapping, ctx)
-    wanted = dict(evaluate(mapping, party.sources(deal)).values)
-    address = mappings.address_draft(party.address, of=party.name, codes=ctx.settings.codes)
-    if isinstance(address, AddressDraft):
-        wanted[_ADDRESS] = mappings.draft_fields(address)
-    decided = changes_for_existing(wanted, present, ownership)
-    for kept in decided.kept:
-        ctx.note("customer_field_kept", field=kept.field, value=kept.present, because=kept.words)
     link = await ctx.link(party.link, party.key)
-    if not decided.changes or link is None:
-        return
-
-    async def write(changes: Mapping[str, Any]) -> None:
-        await ctx.acumatica.update_customer(in_full, _changed_customer(changes, address))
-
-    await ctx.write_fields(
-        side="erp",
-        link=link,
-        what="customer",
-        present=present,
-        wanted=decided.changes,
-        apply=write,
-        on_conflict=ctx.settings.customers.on_conflict,
-    )
-
-
-def _ownership(mapping: CompiledMapping) -> dict[str, OnExisting]:
-    """Return what may happen to each field of a customer that was there before."""
-    return {
-        name: OnExisting.NEVER if name in targets.SET_AT_CREATION_ONLY else rule
-        for name, rule in mapping.ownership.items()
-    }
-
-
-async def _present(
-    customer: Customer, mapping: CompiledMapping, ctx: Context
-) -> tuple[Customer, dict[str, Any]]:
-    """Return a customer in full, and the values that it has of what is mapped."""
-    named = {field.key for field in targets.CUSTOMER.fields}
-    further = [key for key in mapping.ownership if key not in named]
-    in_full = await ctx.acumatica.customer_in_full(
-        customer.customer_id, custom=[key for key in further if "." in key]
-    )
-    plain = [
-        key for key in further if "." not in key and not key.startswith(targets.ATTRIBUTE)
-    ]  # fmt: skip
-    values = await ctx.acumatica.values("Customer", customer.customer_id, plain) if plain else {}
-    attributes = {f"{targets.ATTRIBUTE}{one.attribute_id}": one.value for one in in_full.attributes}
-    return in_full, {**_own_values(in_full), **in_full.custom, **values, **attributes}
-
-
-def _own_values(customer: Customer) -> dict[str, Any]:
-    contact = customer.main_contact or AccountContact()
-    return {
-        "CustomerName": customer.customer_name,
-        "CustomerClass": customer.customer_class,
-        "CurrencyID": customer.currency_id,
-        "Terms": customer.terms,
-        "TaxZone": customer.tax_zone,
-        "StatementCycleID": customer.statement_cycle_id,
-        "PriceClassID": customer.price_class_id,
-        "Email": contact.email,
-        "Phone": contact.phone1,
-        "Attention": contact.attention,
-        "WebSite": contact.web_site,
-        "TaxRegistrationID": customer.tax_registration_id,
-        "ShipVia": customer.ship_via,
-        "WarehouseID": customer.warehouse_id,
-        _ADDRESS: _present_address(contact),
-    }
-
-
-def _present_address(contact: AccountContact) -> dict[str, Any] | None:
-    """Return the address, or None where there is none: a country alone comes from the class."""
-    address = contact.address
-    if address is None or not (address.address_line1 or address.city or address.postal_code):
-        return None
-    return {
-        name: value
-        for name in address.__struct_fields__
-        if (value := getattr(address, name)) is not None
-    }
-
-
-def _changed_customer(changes: Mapping[str, Any], address: Any) -> CustomerDraft:
-    values = {name: value for name, value in changes.items() if name != _ADDRESS}
-    draft = mappings.customer_draft(
-        values, reference="", address=address if _ADDRESS in changes else UNSET
-    )
-    contact = draft.main_contact
-    is_contact_changed = isinstance(contact, AccountContactDraft) and bool(
-        mappings.draft_fields(contact)
-    )
-    return msgspec.structs.replace(
-        draft, account_ref=UNSET, main_contact=contact if is_contact_changed else UNSET
-    )
-
-
-# A new customer -----------------------------------------------------------------------------------
-
-
-async def _make(deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context) -> Written:
-    if not ctx.settings.customers.create:
-        raise HeldError(
-            f"{party.name} has no customer in Acumatica, and creating is switched off "
-            "(customers.create); enter it there",
-            waits_for=f"match:{party.subject}",
-        )
-    values = evaluate(mapping, party.sources(deal)).values
-    draft = mappings.customer_draft(
-        {"CustomerName": party.name, **values},
-        reference=party.reference(ctx),
-        address=mappings.address_draft(party.address, of=party.name, codes=ctx.settings.codes),
-    )
-
-    async def create() -> Found:
-        written = await ctx.acumatica.create_customer(draft)
-        for difference in written.differences:
-            ctx.note(
-                "field_not_taken_over",
-                field=difference.path,
-                sent=difference.sent,
-                returned=difference.returned,
-            )
-        return found_of(written.record)
-
-    return await ctx.write_once(
-        "customer",
-        link=party.link,
-        source_key=party.key,
-        reference=party.reference(ctx),
-        draft=mappings.draft_fields(draft),
-        create=create,
-    )
+    wanted = mapped_values(mapping, party, deal, ctx, is_new=False)
+    if link is not None:
+        await bring_up_to_date(customer, wanted, mapping, link, ctx)
 
 
 async def _show_number(party: Party, ctx: Context) -> None:

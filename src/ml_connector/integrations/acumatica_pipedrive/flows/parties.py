@@ -22,11 +22,18 @@ class Party:
     name: str
     organization: Organization | None
     person: Person | None
+    people: tuple[Person, ...] = ()
+    """All persons of an organization, where they help to recognise it."""
 
     @property
     def link(self) -> str:
         """The kind of record link that leads to its customer."""
         return f"{self.kind}:customer"
+
+    @property
+    def prospect_link(self) -> str:
+        """The kind of record link that leads to the business account that it was made first."""
+        return f"{self.kind}:business_account"
 
     @property
     def subject(self) -> str:
@@ -44,13 +51,52 @@ class Party:
         """Return what its customer carries: ``pd-org-5512``."""
         return ctx.reference("org" if self.kind == "organization" else "person", self.key)
 
-    def sources(self, deal: Deal) -> dict[str, Mapping[str, Any] | None]:
-        """Return the records that mappings read."""
+    @property
+    def maker(self) -> str:
+        """The kind of effect that makes its customer; ids of the two kinds of party overlap."""
+        return "customer" if self.kind == "organization" else "private_customer"
+
+    def sources(self, deal: Deal | None = None) -> dict[str, Mapping[str, Any] | None]:
+        """Return the records that mappings read; without a deal, those of the party alone."""
         return {
-            "deal": RecordView(deal),
+            "deal": RecordView(deal) if deal else None,
             "organization": RecordView(self.organization) if self.organization else None,
             "person": RecordView(self.person) if self.person else None,
         }
+
+
+def organization_party(organization: Organization, person: Person | None = None) -> Party:
+    """Return an organization as a party, with the person that a deal names."""
+    return Party(
+        kind="organization",
+        key=organization.id,
+        name=organization.name,
+        organization=organization,
+        person=person,
+    )
+
+
+def person_party(person: Person) -> Party:
+    """Return a person as a party of their own."""
+    return Party(kind="person", key=person.id, name=person.name, organization=None, person=person)
+
+
+async def present_organization(key: int, ctx: Context) -> Organization | None:
+    """Return an organization; None for one that was deleted or merged into another."""
+    try:
+        found = await ctx.pipedrive.organization(key)
+    except NotFoundError:
+        return None
+    return None if found.is_deleted else found
+
+
+async def present_person(key: int, ctx: Context) -> Person | None:
+    """Return a person; None for one that was deleted or merged into another."""
+    try:
+        found = await ctx.pipedrive.person(key)
+    except NotFoundError:
+        return None
+    return None if found.is_deleted else found
 
 
 async def party_of(deal: Deal, ctx: Context) -> Party:
@@ -63,13 +109,7 @@ async def party_of(deal: Deal, ctx: Context) -> Party:
     )
     if organization is not None:
         ctx.also_known_as(organization.name)
-        return Party(
-            kind="organization",
-            key=organization.id,
-            name=organization.name,
-            organization=organization,
-            person=person,
-        )
+        return organization_party(organization, person)
     if person is None:
         raise HeldError(
             f"Deal {deal.id} has neither an organization nor a person; enter one",
@@ -82,27 +122,21 @@ async def party_of(deal: Deal, ctx: Context) -> Party:
             waits_for=f"deal:{deal.id}",
         )
     ctx.also_known_as(person.name)
-    return Party(kind="person", key=person.id, name=person.name, organization=None, person=person)
+    return person_party(person)
 
 
 async def is_gone(kind: str, key: str, ctx: Context) -> bool:
     """Tell whether a party was deleted in Pipedrive, or merged into another one."""
-    try:
-        if kind == "person":
-            return (await ctx.pipedrive.person(int(key))).is_deleted
-        return (await ctx.pipedrive.organization(int(key))).is_deleted
-    except NotFoundError:
-        return True
+    if kind == "person":
+        return await present_person(int(key), ctx) is None
+    return await present_organization(int(key), ctx) is None
 
 
 async def _organization(deal: Deal, ctx: Context) -> Organization | None:
     if deal.org_id is None:
         return None
-    try:
-        organization = await ctx.pipedrive.organization(deal.org_id)
-    except NotFoundError as exc:
-        raise _organization_gone(deal) from exc
-    if organization.is_deleted:
+    organization = await present_organization(deal.org_id, ctx)
+    if organization is None:
         raise _organization_gone(deal)
     return organization
 
@@ -118,11 +152,8 @@ def _organization_gone(deal: Deal) -> HeldError:
 async def _person(person_id: int | None, ctx: Context) -> Person | None:
     if person_id is None:
         return None
-    try:
-        person = await ctx.pipedrive.person(person_id)
-    except NotFoundError:
-        person = None
-    if person is None or person.is_deleted:
+    person = await present_person(person_id, ctx)
+    if person is None:
         ctx.note("person_gone", person=person_id)
         return None
     return person

@@ -11,6 +11,11 @@ from ml_connector.core.countries import UnknownCountryError
 from ml_connector.core.errors import HeldError, NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
+from ml_connector.integrations.acumatica_pipedrive.flows.decisions import (
+    NEW,
+    SKIP,
+    decided_customer,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party, is_gone
 from ml_connector.integrations.acumatica_pipedrive.settings import Codes
 from ml_connector.sync import matching
@@ -18,9 +23,6 @@ from ml_connector.sync.flow import Found
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.acumatica.models import Customer
 from ml_connector.vendors.pipedrive.models import Address
-
-NEW = "new"
-"""What a person decides for a party that none of the candidates is."""
 
 _SHORTEST_START = 3  # letters of a name's first word; fewer would find half of the customers
 _MOST_READ_IN_FULL = 5  # candidates whose address is worth a call each
@@ -48,17 +50,15 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
 
     Raises HeldError where a person has to say which, or whether, with the candidates named.
     """
-    decided = ctx.settings.customers.decided.get(party.subject)
+    decided = await decided_customer(party.kind, party.key, ctx)
     if decided == NEW:
         ctx.note("customer_is_new", because="decided by a person")
         return await _by_our_reference(party, ctx)
-    if decided is not None:
+    if decided not in {None, SKIP}:
         customer = await _decided_customer(decided, party, ctx)
         await ctx.adopt(party.link, party.key, found_of(customer), because="decided by a person")
         return customer
-    wanted = _wanted(party, ctx, await _tax_number(party, ctx))
-    customers = await _candidates(wanted, ctx)
-    decision = await _decision(customers, wanted, party, ctx)
+    decision, customers = await decide(party, ctx)
     match decision:
         case matching.Matched(party=found):
             customer = next(one for one in customers if one.customer_id == found.key)
@@ -67,6 +67,7 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
         case matching.New():
             ctx.note("no_customer_matches", words=decision.words)
             await _require_free_name(party, ctx)
+            await _require_no_inheritance(party, ctx)
             return None
         case _:
             raise HeldError(
@@ -74,6 +75,13 @@ async def recognised_customer(party: Party, ctx: Context) -> Customer | None:
                 f"(under customers.decided, as {party.subject}: the customer's id, or {NEW})",
                 waits_for=f"match:{party.subject}",
             )
+
+
+async def decide(party: Party, ctx: Context) -> tuple[matching.Decision, Sequence[Customer]]:
+    """Return which customer a party is by what both sides know of it, and the candidates."""
+    wanted = _wanted(party, ctx, await _tax_number(party, ctx))
+    customers = await _candidates(wanted, ctx)
+    return await _decision(customers, wanted, party, ctx), customers
 
 
 def found_of(customer: Customer) -> Found:
@@ -154,7 +162,11 @@ def _wanted(party: Party, ctx: Context, tax_number: str | None) -> matching.Part
         country=_country(address, ctx.settings.codes),
         external_reference=party.reference(ctx),
         tax_numbers=(tax_number,) if tax_number else (),
-        emails=tuple(point.value for point in person.emails) if person else (),
+        emails=tuple(
+            point.value
+            for each in (*((person,) if person else ()), *party.people)
+            for point in each.emails
+        ),
         further={name: value for name, value in further.items() if value},
     )
 
@@ -254,6 +266,30 @@ def _country(address: Address | None, codes: Codes) -> str | None:
     return country.iso2 if country else None
 
 
+async def _require_no_inheritance(party: Party, ctx: Context) -> None:
+    """Hold a party whose people are contacts of a customer whose organization is gone.
+
+    They may have been merged, which not every event tells (`merging.py`).
+    """
+    people = (*((party.person,) if party.person else ()), *party.people)
+    for person in people if party.kind == "organization" else ():
+        contact = await ctx.link("person:contact", person.id)
+        account = contact.written.get("contact.BusinessAccount") if contact else None
+        holders = await ctx.links_to(party.link, str(account)) if account else []
+        gone = [
+            each.key.source_key
+            for each in holders
+            if await is_gone(party.kind, each.key.source_key, ctx)
+        ]
+        if gone and len(gone) == len(holders):
+            raise HeldError(
+                f"{person.name} of {party.name} is a contact of customer {account}, whose "
+                f"organization {gone[0]} is gone; say whether {party.name} is that customer now "
+                f"(under customers.decided, as {party.subject}: {account}, or {NEW})",
+                waits_for=f"match:{party.subject}",
+            )
+
+
 async def _require_free_name(party: Party, ctx: Context) -> None:
     """Hold a party that Acumatica knows already as a prospect or vendor, and not as a customer.
 
@@ -261,10 +297,12 @@ async def _require_free_name(party: Party, ctx: Context) -> None:
     """
     if not ctx.settings.customers.create:
         return
+    own = await ctx.link(party.prospect_link, party.key)
     found = [
         one
         for one in await ctx.acumatica.business_accounts_by_name(party.name)
         if "customer" not in (one.type or "").casefold()  # also "Customer & Vendor"
+        and (own is None or own.target_key != one.business_account_id)
     ]
     if not found:
         return

@@ -25,7 +25,7 @@ async def why_not(deal: Deal, ctx: Context) -> str | None:
     if refusal is None:
         refusal = _before_go_live(deal, ctx)
     if refusal is None and ctx.settings.scope != _EVERYTHING:
-        refusal = await _out_of_scope(deal, ctx)
+        refusal = await out_of_scope(deal, ctx)
     return None if refusal is None else f"deal {deal.id} {refusal}"
 
 
@@ -59,7 +59,8 @@ def _before_go_live(deal: Deal, ctx: Context) -> str | None:
     return None if refused is None else f"stays out: {refused}"
 
 
-async def _out_of_scope(deal: Deal, ctx: Context) -> str | None:
+async def out_of_scope(deal: Deal, ctx: Context) -> str | None:
+    """Return the first condition of the scope that a deal does not meet, or None."""
     scope = (await ctx.mappings()).scope
     refused = scope.refusal(await _records(deal, scope, ctx))
     return None if refused is None else f"is not in the scope: {refused}"
