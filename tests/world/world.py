@@ -133,6 +133,7 @@ class World:
         *,
         crm_token: str | None = None,
         erp_password: str | None = None,
+        endpoint_version: str = "24.200.001",
         others: Mapping[str, Sandbox] | None = None,
         **installation: Any,
     ) -> None:
@@ -147,6 +148,7 @@ class World:
             document["connections"] |= _connections(sandbox, prefix)
             document["installations"][name] = self._installation(prefix)
             secrets |= _secrets(sandbox, prefix)
+        document["connections"]["erp"]["settings"]["endpoint_version"] = endpoint_version
         document["installations"]["acme"] |= installation
         secrets["CRM_TOKEN"] = crm_token or secrets["CRM_TOKEN"]
         secrets["ERP_PASSWORD"] = erp_password or secrets["ERP_PASSWORD"]
@@ -285,6 +287,12 @@ class World:
             self._inside.stop()
             await self._working
         self._inside = self._working = None
+
+    async def restart_inside(self) -> None:
+        """End the worker of this process, as SIGTERM does, and start another."""
+        await self.stop_working()
+        await self.services.connections.close()
+        await self.work_inside()
 
     async def stop(self) -> None:
         for process in self.workers:

@@ -9,6 +9,7 @@ Amounts are in the document's own currency.
 from ml_connector.vendors.acumatica.models.items import (
     Item,
     ItemStatus,
+    Ledger,
     NonStockItem,
     StockItem,
     UnitConversion,
@@ -77,6 +78,7 @@ __all__ = [
     "InvoiceApplication",
     "Item",
     "ItemStatus",
+    "Ledger",
     "LookupValue",
     "Moment",
     "NonStockItem",
