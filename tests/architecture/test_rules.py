@@ -22,6 +22,7 @@ EDGES = {
     "ml_connector/sync/runner.py::_settlement": "a run's failure becomes its settlement; logged",
     "ml_connector/transport/loaders.py::_fetch_and_tell": "told to all who wait for these keys",
     "ml_connector/transport/pacing.py::_keep_asking": "handed to those who wait for their turn",
+    "ml_connector/transport/pacing.py::_keep_borrowing": "handed to those who wait for a place",
     "ml_connector/transport/recording.py::_guarded": "a call's outcome stands however it is kept",
     "ml_connector/webhooks/receiver.py::_status": "a request gets 503, so that it is sent again",
 }

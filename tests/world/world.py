@@ -142,6 +142,7 @@ class World:
         crm_token: str | None = None,
         erp_password: str | None = None,
         erp_settings: Mapping[str, Any] | None = None,
+        endpoint_version: str | None = None,
         others: Mapping[str, Sandbox] | None = None,
         **installation: Any,
     ) -> None:
@@ -158,6 +159,8 @@ class World:
             secrets |= _secrets(sandbox, prefix)
         document["connections"]["crm"]["settings"] |= self.crm_settings
         document["connections"]["erp"]["settings"] |= self.erp_settings
+        if endpoint_version is not None:
+            document["connections"]["erp"]["settings"]["endpoint_version"] = endpoint_version
         document["installations"]["acme"] |= installation
         document["connections"]["erp"]["settings"] |= erp_settings or {}
         secrets["CRM_TOKEN"] = crm_token or secrets["CRM_TOKEN"]
@@ -297,6 +300,12 @@ class World:
             self._inside.stop()
             await self._working
         self._inside = self._working = None
+
+    async def restart_inside(self) -> None:
+        """End the worker of this process, as SIGTERM does, and start another."""
+        await self.stop_working()
+        await self.services.connections.close()
+        await self.work_inside()
 
     async def stop(self) -> None:
         for process in self.workers:

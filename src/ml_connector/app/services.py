@@ -65,6 +65,7 @@ class Services:
         self.settings = settings
         self.database = database
         self.keyring = keyring
+        self.vendors = catalogue.vendors
         self.integrations = catalogue.integrations
         self.rng = rng
         self.is_sandbox = False

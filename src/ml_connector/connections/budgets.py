@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ml_connector.connections.tables import call_budget, call_window
 from ml_connector.core.lanes import Lane
+from ml_connector.transport.concurrency import Asked, Places, PlacesLedger
 from ml_connector.transport.leases import (
     BudgetLedger,
     Lot,
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+PLACES = "places"
+"""Under this name the table of windows keeps who may have how many calls under way."""
+
 
 class DatabaseLeases:
     """A WindowLease over the database, for one connection."""
@@ -49,6 +53,7 @@ class DatabaseLeases:
         self._connection_id = connection_id
         self._windows = {window.name: window for window in limits.windows}
         self._daily_tokens = limits.daily_tokens
+        self._concurrency = limits.concurrency
         self._clock = clock
 
     async def lease(
@@ -64,6 +69,21 @@ class DatabaseLeases:
         """Return tokens of the day's budget."""
         now = self._clock.now()
         return await self._in_budget(lambda ledger: ledger.grant(now, wanted, lane=lane))
+
+    async def lease_places(self, asked: Asked) -> Places:
+        """Return how many calls this worker may have under way."""
+
+        async def work(db: AsyncConnection) -> Places:
+            ledger, now = await _lock_places(db, self._connection_id, self._concurrency)
+            places = ledger.grant(now, asked)
+            await db.execute(
+                update(call_window)
+                .where(_is_window(self._connection_id, PLACES))
+                .values(declared=self._concurrency, ledger=msgspec.to_builtins(ledger))
+            )
+            return places
+
+        return await self._database.run(work)
 
     async def tell(self, news: News) -> None:
         """Take over what an answer told."""
@@ -109,6 +129,7 @@ class ProbeLeases:
         self._leases = leases
         self._clock = clock
         self.lease = leases.lease
+        self.lease_places = leases.lease_places
         self.tell = leases.tell
 
     async def lease_tokens(self, wanted: int, *, lane: Lane) -> Lot:
@@ -196,9 +217,34 @@ async def _lock_window(
     db: AsyncConnection, connection_id: int, window: Window
 ) -> tuple[WindowLedger, float]:
     """Return the window's ledger and the database's clock, read once the row is ours."""
+    fresh = WindowLedger.of(window)
+    row = await _lock_ledger(db, connection_id, window.name, declared=window.calls, fresh=fresh)
+    ledger = msgspec.convert(row.ledger, WindowLedger, strict=False)
+    if ledger.seconds != window.seconds:
+        ledger = fresh  # a release that knows the vendor's window better
+    elif row.declared != window.calls:
+        ledger.limit_is(window.calls)
+    return ledger, float(row.now)
+
+
+async def _lock_places(
+    db: AsyncConnection, connection_id: int, highest: int
+) -> tuple[PlacesLedger, float]:
+    """Return who has how many places and the database's clock, read once the row is ours."""
+    fresh = PlacesLedger.of(highest)
+    row = await _lock_ledger(db, connection_id, PLACES, declared=highest, fresh=fresh)
+    ledger = msgspec.convert(row.ledger, PlacesLedger, strict=False)
+    ledger.highest_is(highest)
+    return ledger, float(row.now)
+
+
+async def _lock_ledger(
+    db: AsyncConnection, connection_id: int, name: str, *, declared: int, fresh: msgspec.Struct
+) -> Any:
+    """Return a ledger's row, made from ``fresh`` where there is none."""
     locked = (
         select(call_window.c.ledger, call_window.c.declared)
-        .where(_is_window(connection_id, window.name))
+        .where(_is_window(connection_id, name))
         .with_for_update()
         .cte("locked")
         .prefix_with("MATERIALIZED", dialect="postgresql")
@@ -211,19 +257,14 @@ async def _lock_window(
             insert(call_window)
             .values(
                 connection_id=connection_id,
-                window_name=window.name,
-                declared=window.calls,
-                ledger=msgspec.to_builtins(WindowLedger.of(window)),
+                window_name=name,
+                declared=declared,
+                ledger=msgspec.to_builtins(fresh),
             )
             .on_conflict_do_nothing()
         )
         row = (await db.execute(statement)).one()
-    ledger = msgspec.convert(row.ledger, WindowLedger, strict=False)
-    if ledger.seconds != window.seconds:
-        ledger = WindowLedger.of(window)  # a release that knows the vendor's window better
-    elif row.declared != window.calls:
-        ledger.limit_is(window.calls)
-    return ledger, float(row.now)
+    return row
 
 
 def _is_window(connection_id: int, name: str) -> Any:

@@ -78,7 +78,8 @@ call_window = Table(
     Column("window_name", Text, nullable=False),
     # The limit that the vendor package declares: when it changes, it counts again.
     Column("declared", Integer, nullable=False),
-    # transport.leases.WindowLedger; moments are the database's clock in seconds.
+    # transport.leases.WindowLedger, or concurrency.PlacesLedger under the name of places; moments
+    # are the database's clock in seconds.
     Column("ledger", JSONB, nullable=False),
     # One ledger for a window: its row lock is what makes the arithmetic safe.
     PrimaryKeyConstraint("connection_id", "window_name"),

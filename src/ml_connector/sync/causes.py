@@ -68,6 +68,7 @@ _WAYS = {
     "pipedrive_choice": "add the option to the Pipedrive field",
     "item": "create or correct the item in the ERP, or the code of the product in Pipedrive",
     "product": "correct the product in Pipedrive",
+    "product_code": "leave the code on the right product in Pipedrive only",
     "deal": "correct the deal in Pipedrive: its next change runs it again",
     "organization": "correct the organization in Pipedrive",
     "person": "correct the person in Pipedrive",

@@ -163,6 +163,19 @@ class EffectKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A list for people that a pair draws up from both sides; it reads only."""
+
+    name: str
+    title: str
+    flow: str
+    """The flow of the pair that it belongs to."""
+    columns: tuple[str, ...]
+    rows: Callable[[Any], AsyncIterator[Mapping[str, str]]]
+    """``(the pair's context) -> row after row``, each by the columns' names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What a check of settings against both sides found, where it found no fault."""
 
@@ -212,6 +225,7 @@ class Integration:
     that are not there yet; ``installation.own_fields`` are the keys of those that are."""
     check: Check | None = None
     """Checks an installation's settings when they are applied."""
+    reports: tuple[Report, ...] = ()
 
     def flow(self, name: str) -> Flow:
         """Return the flow called ``name``, with or without the pair before it."""

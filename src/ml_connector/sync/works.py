@@ -21,7 +21,7 @@ from ml_connector.sync import backlog, installations
 from ml_connector.sync.context import RunContext, Side
 from ml_connector.sync.engine import Engine
 from ml_connector.sync.first_match import ListKey
-from ml_connector.sync.flow import Flow, Found, Integration, Match, Outcome, Role, Worth
+from ml_connector.sync.flow import Flow, Found, Integration, Match, Outcome, Report, Role, Worth
 from ml_connector.sync.installations import Installation
 from ml_connector.sync.plan import Plan
 from ml_connector.sync.polling import Poller
@@ -129,6 +129,12 @@ class FlowWorks:
         async with self._reading(run) as context:
             found = await asyncio.gather(*(look_up(key, context) for key in keys))
         return {key: one for key, one in zip(keys, found, strict=True) if one is not None}
+
+    async def report(self, run: StartedRun, report: Report) -> AsyncIterator[Mapping[str, str]]:
+        """Yield a report's rows; ``run`` stands for the installation. Nothing is written."""
+        async with self._reading(run) as context:
+            async for row in report.rows(context):
+                yield row
 
     async def second_look(self, run: StartedRun, progress: RunProgress) -> Outcome:
         """Look once more for twins of a record that was made after a lost answer."""

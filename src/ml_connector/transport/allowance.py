@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ml_connector.transport.concurrency import LOAN, AnswerTimes, Asked, Places
 from ml_connector.transport.leases import Lot, Seen, Slice, Spent
+
+_OWN_SHARE = 0.75  # of a loan's time
 
 
 @dataclass(slots=True)
@@ -107,6 +111,53 @@ class Allowance:
     def _note_all_sent(self) -> None:
         if not any(each.unsent for each in self._slices):
             self.all_sent.set()
+
+
+class Borrowed:
+    """The places among those under way that this process holds, and what it saw meanwhile."""
+
+    def __init__(self) -> None:
+        self.times = AnswerTimes()
+        self.asking: asyncio.Task[None] | None = None
+        self.more = asyncio.Event()
+        """More is wanted than there is, or the others should know something at once."""
+        self.has_loan = False
+        self._holder = uuid.uuid4().hex
+        self._count = 0
+        self._ends = float("-inf")
+
+    def places(self, now: float) -> int:
+        """Return how many calls may be under way; none once the loan may have ended."""
+        return self._count if now < self._ends else 0
+
+    def ask(self, *, in_use: int, wanted: int) -> Asked:
+        """Return what to ask the ledger, with what was seen since the last time."""
+        # What is told as in use is all that the ledger counts: nothing new goes before it answers.
+        self._count = min(self._count, in_use)
+        good, slow_for, is_declined = self.times.told()
+        return Asked(
+            holder=self._holder,
+            in_use=in_use,
+            wanted=wanted,
+            good=good,
+            slow_for=slow_for,
+            is_declined=is_declined,
+        )
+
+    def got(self, places: Places, asked_at: float) -> None:
+        """Take over what was lent; it ends for us before it ends for the ledger."""
+        self.has_loan = True
+        self._count = places.count
+        self._ends = asked_at + LOAN * _OWN_SHARE
+
+    def gave_back(self) -> None:
+        """Hold nothing any more."""
+        self.has_loan, self._count = False, 0
+
+    def note_news(self) -> None:
+        """Tell the others at once that the vendor has slowed down or declined."""
+        if self.times.is_bad_news:
+            self.more.set()
 
 
 class TokenPurse:

@@ -26,6 +26,7 @@ import msgspec
 from ml_connector.core.clock import Clock
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Limits, Window
+from ml_connector.transport.concurrency import Asked, Places, PlacesLedger
 
 SLICES = 8  # of a full window; a turn among many workers comes about within an eighth of it
 _LASTS = 8  # a slice is usable for an eighth of the window
@@ -112,6 +113,10 @@ class WindowLease(Protocol):
 
     async def lease_tokens(self, wanted: int, *, lane: Lane) -> Lot:
         """Return at least ``wanted`` tokens of the day's budget, or none of them."""
+        ...
+
+    async def lease_places(self, asked: Asked) -> Places:
+        """Return how many calls this worker may have under way, where that is shared."""
         ...
 
     async def tell(self, news: News) -> None:
@@ -333,6 +338,7 @@ class MemoryLeases:
             window.name: WindowLedger.of(window) for window in limits.windows
         }
         self._budget = BudgetLedger(limit=limits.daily_tokens)
+        self._places = PlacesLedger.of(limits.concurrency)
 
     async def lease(
         self, window: str, wanted: int, *, spent: Sequence[Spent] = (), seen: Seen | None = None
@@ -343,6 +349,10 @@ class MemoryLeases:
     async def lease_tokens(self, wanted: int, *, lane: Lane) -> Lot:
         """Return tokens of the day's budget."""
         return self._budget.grant(self._clock.now(), wanted, lane=lane)
+
+    async def lease_places(self, asked: Asked) -> Places:
+        """Return how many calls may be under way."""
+        return self._places.grant(self._clock.monotonic(), asked)
 
     async def tell(self, news: News) -> None:
         """Take over what an answer told."""

@@ -25,8 +25,8 @@ from ml_connector.core.clock import Clock
 from ml_connector.core.errors import ConnectorError, QuotaScope, RateLimitedError
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Limits
-from ml_connector.transport.allowance import Allowance, TokenPurse
-from ml_connector.transport.concurrency import AdaptiveConcurrency
+from ml_connector.transport.allowance import Allowance, Borrowed, TokenPurse
+from ml_connector.transport.concurrency import ASK_AGAIN, RENEW_EVERY
 from ml_connector.transport.leases import (
     Lot,
     MemoryLeases,
@@ -57,10 +57,8 @@ class ConnectionPacer:
         self._leases = leases or MemoryLeases(limits, clock=clock)
         self._windows = {each.name: Allowance(each.name, each.calls) for each in limits.windows}
         self._budget = TokenPurse(limits.daily_tokens)
-        self._places = limits.concurrency
-        self._adaptive = (
-            AdaptiveConcurrency(limits.concurrency) if limits.throttles_by_delay else None
-        )
+        self._highest = limits.concurrency
+        self._borrowed = Borrowed() if limits.throttles_by_delay else None
         self._under_way = 0
         self._blocked_until = 0.0
         self._queues: dict[_Windows, list[_Waiter]] = {}
@@ -118,15 +116,17 @@ class ConnectionPacer:
             self._learn_reading(reading)
         if isinstance(error, RateLimitedError):
             self._learn_decline(cost, error)
-        elif self._adaptive is not None and elapsed is not None:
-            self._adaptive.answered(self._clock.monotonic(), elapsed)
-            self._places = self._adaptive.places
+        elif self._borrowed is not None and elapsed is not None:
+            self._borrowed.times.answered(elapsed)
+            self._borrowed.note_news()
 
     async def close(self) -> None:
         """Give back unspent tokens and end."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._borrowed is not None and self._borrowed.has_loan:
+            await self._leases.lease_places(self._borrowed.ask(in_use=0, wanted=0))
         if self._budget.tokens > 0:
             unspent, self._budget.tokens = self._budget.tokens, 0
             await self._leases.tell(News(window="", unspent_tokens=unspent))
@@ -174,7 +174,11 @@ class ConnectionPacer:
             heapq.heappop(self._queues[names])
             self._go(names)
             waiter.turn.set_result(None)
-        for names, _ in self._live_queues():
+        live = self._live_queues()
+        places = self._places
+        if live and self._borrowed is not None and self._under_way >= places < self._highest:
+            self._borrow(self._borrowed)
+        for names, _ in live:
             for name in names:
                 self._ask_for(self._windows[name])
 
@@ -197,6 +201,53 @@ class ConnectionPacer:
         self._under_way += 1
         for name in names:
             self._windows[name].take(now)
+
+    # --- places ---
+
+    @property
+    def _places(self) -> int:
+        """Return how many calls may be under way now."""
+        if self._borrowed is None:
+            return self._highest
+        return self._borrowed.places(self._clock.monotonic())
+
+    def _borrow(self, borrowed: Borrowed) -> None:
+        borrowed.more.set()
+        if borrowed.asking is None:
+            borrowed.asking = self._start(self._keep_borrowing(borrowed))
+
+    async def _keep_borrowing(self, borrowed: Borrowed) -> None:
+        """Hold as many places as there are calls for, until there are none."""
+        try:
+            while wanted := self._calls_at_hand():
+                borrowed.more.clear()
+                asked_at = self._clock.monotonic()
+                got = await self._leases.lease_places(
+                    borrowed.ask(in_use=self._under_way, wanted=wanted)
+                )
+                borrowed.got(got, asked_at)
+                self._dispatch()
+                if got.count < wanted:
+                    await asyncio.sleep(ASK_AGAIN)
+                else:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(RENEW_EVERY):
+                            await borrowed.more.wait()
+            await self._leases.lease_places(borrowed.ask(in_use=0, wanted=0))
+            borrowed.gave_back()
+        except Exception as exc:  # noqa: BLE001 - handed to those who wait for the answer
+            for window in self._queues.values():
+                for waiter in window:
+                    if not waiter.turn.done():
+                        waiter.turn.set_exception(exc)
+        finally:
+            borrowed.asking = None
+            if self._queues:
+                self._dispatch_later()
+
+    def _calls_at_hand(self) -> int:
+        waiting = sum(not each.turn.done() for queue in self._queues.values() for each in queue)
+        return min(self._highest, self._under_way + waiting)
 
     # --- windows ---
 
@@ -342,9 +393,6 @@ class ConnectionPacer:
 
     def _learn_decline(self, cost: Cost, error: RateLimitedError) -> None:
         now = self._clock.monotonic()
-        if self._adaptive is not None:
-            self._adaptive.declined(now)
-            self._places = self._adaptive.places
         match error.scope:
             case QuotaScope.BLOCKED:
                 barred = error.retry_after or _BLOCKED_FOR
@@ -356,6 +404,9 @@ class ConnectionPacer:
                 renews_at = error.renews_at or self._clock.now() + _BUDGET_LOOK_EVERY
                 self._tell(News(window="", daily_renews_at=renews_at))
             case QuotaScope.BURST:
+                if self._borrowed is not None:
+                    self._borrowed.times.declined()
+                    self._borrowed.note_news()
                 self._close_windows(cost, error, now)
             case QuotaScope.SEATS:
                 pass  # about log-ins, not calls: the connection waits for a seat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -68,6 +68,18 @@ class Subscribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushDestination:
+    """What an administrator is told who sets up that the vendor pushes to us."""
+
+    where: str
+    """The form or page at the vendor."""
+    header: str
+    """The name of the fixed header that guards the address."""
+    queries: Mapping[str, tuple[str, ...]]
+    """How the name of a query ends, and the columns that it needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Webhooks:
     """How this vendor's webhooks are guarded and read."""
 
@@ -76,6 +88,8 @@ class Webhooks:
     subscribe: Callable[..., Awaitable[Subscribed]] | None = None
     """``async (client, *, address, guard, kinds)``: make sure that the vendor sends what happens
     to these kinds of record to the address; None where an administrator sets that up."""
+    destination: PushDestination | None = None
+    """What an administrator enters at the vendor, where one sets that up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,7 @@ __all__ = [
     "Login",
     "LoginStore",
     "PingLine",
+    "PushDestination",
     "Secret",
     "Subscribed",
     "Transport",

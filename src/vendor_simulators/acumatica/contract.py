@@ -49,6 +49,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     ),
     "tax_calc_mode": ("Tax Settings", "Gross", "Net"),
     "account_type": ("Asset", "Liability", "Income", "Expense"),
+    "ledger_type": ("Actual", "Reporting", "Statistical", "Budget"),
 }
 
 # What a list of values is called in "'...' cannot be found in the system."

@@ -284,6 +284,18 @@ CATALOGUE: tuple[Entity, ...] = (
         """,
     ),
     define(
+        "Ledger",
+        """
+        ConsolidationSource:b Currency:s>currency Description:s LastModifiedDateTime:t!
+        LedgerID:s Type:s=ledger_type
+        """,
+        title="Ledger",
+        screen="GL201500",
+        graph="PX.Objects.GL.GeneralLedgerMaint",
+        view="LedgerRecords",
+        keys="LedgerID",
+    ),
+    define(
         "CompaniesStructure",
         """
 

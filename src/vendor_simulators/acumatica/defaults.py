@@ -101,6 +101,11 @@ RECORDS: Mapping[str, Iterable[Mapping[str, Any]]] = {
         {"AccountCD": "50000", "Type": "Expense", "Description": "Cost of goods sold",
          "Active": True},
     ),
+    "Ledger": (
+        {"LedgerID": "ACTUAL", "Description": "Actual ledger", "Type": "Actual",
+         "Currency": "USD"},
+        {"LedgerID": "BUDGET", "Description": "Budget", "Type": "Budget", "Currency": "EUR"},
+    ),
     "CustomerPriceClass": ({"PriceClassID": "WHOLESALE", "Description": "Wholesale"},),
     "Salesperson": ({"SalespersonID": "SP0001", "Name": "Inside sales", "IsActive": True},
                     {"SalespersonID": "SP0002", "Name": "Field sales", "IsActive": True}),

@@ -151,6 +151,9 @@ class DocumentForm(Form):
     def _check_location(self, draft: Draft, row: Record) -> None:
         item = self.site.item(row["InventoryID"])
         needs_location = item is not None and is_stock(item) and not row["OrderNbr"]
+        if needs_location and not self.site.switches["advanced_so_invoices"]:
+            draft.error(row, "InventoryID", "A stock item cannot be added to a direct invoice.")
+            return
         if needs_location and "Location" in row.values and row["Location"] is None:
             draft.error(row, "Location", "'Location' cannot be empty.")
 

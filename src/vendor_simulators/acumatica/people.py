@@ -61,6 +61,7 @@ class People(Screens):
         "edit_contact": "change a person: contact (its number), values",
         "set_item_status": "item, status (Active, Inactive, No Sales, ...)",
         "set_item_price": "item, price (the default price)",
+        "rename_item": "change an inventory ID, as Change ID does: item, inventory_id",
         "set_list_price": "item, price, currency; optional uom, customer, price_class, break_qty",
         "clear_list_prices": "empty the price list",
         "close_period": "no document may be dated earlier: date",
@@ -179,6 +180,16 @@ class People(Screens):
 
     def _set_item_price(self, body: Body) -> dict[str, Any]:
         return self._change(self._item_entity(body), body["item"], DefaultPrice=body["price"])
+
+    def _rename_item(self, body: Body) -> dict[str, Any]:
+        """Give an item another inventory ID; its own id stays."""
+        held = self.keyed(self._item_entity(body), [body["item"]])
+        if self.erp.item(str(body["inventory_id"])) is not None:
+            raise ControlError(f"there is an item {body['inventory_id']} already")
+        renamed = held.copied()
+        renamed["InventoryID"] = str(body["inventory_id"]).upper()
+        self.erp.commit(renamed)
+        return _key_of(renamed)
 
     def _set_list_price(self, body: Body) -> dict[str, Any]:
         price = self.list_price(body)

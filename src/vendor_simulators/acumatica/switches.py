@@ -80,6 +80,9 @@ SWITCHES: Mapping[str, Switch] = {
     "copy_customer_order": Switch(_YES, "an invoice takes CustomerOrder from its order"),
     "copy_external_ref": Switch(_NO, "an invoice takes ExternalRef from its order"),
     "new_invoices_on_hold": Switch(_NO, "invoices made from orders start On Hold"),
+    "advanced_so_invoices": Switch(
+        _YES, "sales invoices without an order take stock items, by location; else they refuse them"
+    ),
     "new_orders_on_hold": Switch(_YES, "orders start On Hold unless Hold is sent as false"),
     "on_hold_customer_orders": Switch(
         "refuse", "an order of a customer On Hold is refused ('refuse') or taken ('accept')"

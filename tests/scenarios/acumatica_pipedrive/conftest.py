@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.scenarios.acumatica_pipedrive.party_shop import (
     open_parties,
 )
 from tests.scenarios.acumatica_pipedrive.shop import Shop, open_shop
+from tests.specifications.watching import watched_requests
 
 OpenShop = Callable[..., AbstractAsyncContextManager[Shop]]
 
@@ -29,6 +30,13 @@ async def shop(opened: OpenShop) -> AsyncIterator[Shop]:
     """A shop with every setting as it comes."""
     async with opened() as made:
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _sends_only_what_is_described() -> Iterator[None]:
+    """Hold every request to the endpoint against the vendor's published description."""
+    with watched_requests():
+        yield
 
 
 @pytest.fixture

@@ -473,3 +473,33 @@ async def test_no_secret_is_in_what_commands_show(made, cli):
         made.master_keys,
     ]
     assert not [word for word in secrets for ended in shown if word in ended.out + ended.err]
+
+
+async def test_report_lists_products_that_are_no_item_and_writes_nothing(made, cli):
+    await made.items("PUMP-41")
+    await made.product("PUMP-41")
+    await made.product("pump-80")  # a default item of the site; order lines find it in any case
+    ghost, nameless = await made.product("GHOST-1"), await made.product(None, name="Grease")
+    spaced = await made.product("VALVE - 2")
+    await made.apply()
+    before = {vendor: len(await made.calls(vendor)) for vendor in ("pipedrive", "acumatica")}
+
+    found = (await cli("report", "products-without-item", "--json")).json
+    listed = (await cli("report", "list", "--json")).json["reports"]
+
+    rows = {int(row["product"]): row for row in found["rows"]}
+    assert set(rows) == {ghost, nameless, spaced}
+    assert rows[ghost]["why"] == "Acumatica has no item GHOST-1"
+    assert "no product code" in rows[nameless]["why"]
+    assert "VALVE-2" in rows[spaced]["why"]
+    assert [each["report"] for each in listed] == ["products-without-item"]
+    calls = [call for vendor in before for call in (await made.calls(vendor))[before[vendor] :]]
+    assert {call["method"] for call in calls if "identity" not in call["target"]} == {"GET"}
+
+
+async def test_report_of_an_unknown_name_names_those_there_are(made, cli):
+    await made.apply()
+
+    ended = await cli("report", "sales", code=2)
+
+    assert "products-without-item" in ended.err

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
+from tests.specifications.watching import watched_requests
 
 from ml_connector.core.clock import SystemClock
 from ml_connector.core.logins import Login, LoginStore, MemoryLogins
@@ -174,3 +175,10 @@ def consent(
         )
 
     return consented
+
+
+@pytest.fixture(autouse=True)
+def _sends_only_what_is_described() -> Iterator[None]:
+    """Hold every request to the endpoint against the vendor's published description."""
+    with watched_requests():
+        yield

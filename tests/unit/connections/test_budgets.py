@@ -14,6 +14,8 @@ from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Limits, Window
 from ml_connector.storage.database import Database
 from ml_connector.transport.leases import News, Slice, Spent
+from ml_connector.transport.messages import Cost
+from ml_connector.transport.pacing import ConnectionPacer
 
 SECONDS = 0.4
 CALLS = 20
@@ -198,3 +200,37 @@ async def test_connections_do_not_share_their_limits(
 
     assert (await other.lease("burst", 1)).starts_in == 0
     assert (await other.lease_tokens(1, lane=Lane.BULK)).tokens
+
+
+async def test_calls_under_way_of_all_workers_stay_within_the_licence(database_url, row, clock):
+    licence = Limits(concurrency=3, throttles_by_delay=True)
+    workers = [await Database.connect(database_url, pool_size=2) for _ in range(4)]
+    under_way: list[int] = [0]
+    most = 0
+    served = dict.fromkeys(range(len(workers)), 0)
+    ends = clock.monotonic() + 4.0
+    cost = Cost()
+
+    async def call(pacer: ConnectionPacer, number: int) -> None:
+        nonlocal most
+        await pacer.acquire(cost, lane=Lane.ROUTINE, deadline=clock.monotonic() + 30)
+        under_way[0] += 1
+        most = max(most, under_way[0])
+        await asyncio.sleep(0.01)
+        served[number] += 1
+        under_way[0] -= 1
+        pacer.release(cost)
+
+    async def work(worker: Database, number: int) -> None:
+        leases = DatabaseLeases(database=worker, connection_id=row.id, limits=licence, clock=clock)
+        pacer = ConnectionPacer(licence, clock=clock, leases=leases)
+        while clock.monotonic() < ends:
+            await asyncio.gather(*(call(pacer, number) for _ in range(5)))
+        await pacer.close()
+
+    await asyncio.gather(*(work(worker, number) for number, worker in enumerate(workers)))
+
+    assert 1 <= most <= licence.concurrency
+    assert min(served.values()) > 0
+    for worker in workers:
+        await worker.close()

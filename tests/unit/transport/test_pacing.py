@@ -15,6 +15,7 @@ from ml_connector.core.clock import SystemClock
 from ml_connector.core.errors import QuotaScope, RateLimitedError, UnavailableError
 from ml_connector.core.lanes import Lane
 from ml_connector.core.profile import Limits, Window
+from ml_connector.transport.concurrency import Asked, Places
 from ml_connector.transport.leases import Lot, MemoryLeases, News, Seen, Slice, Spent
 from ml_connector.transport.messages import FREE, Cost, RateReading, Response
 from ml_connector.transport.pacing import ConnectionPacer
@@ -56,6 +57,9 @@ class FarLeases:
 
     async def lease_tokens(self, wanted: int, *, lane: Lane) -> Lot:
         return await self.inner.lease_tokens(wanted, lane=lane)
+
+    async def lease_places(self, asked: Asked) -> Places:
+        return await self.inner.lease_places(asked)
 
     async def tell(self, news: News) -> None:
         await self.inner.tell(news)

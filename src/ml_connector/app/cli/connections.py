@@ -16,6 +16,7 @@ from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, Workspace, moment_of
 from ml_connector.app.cli.screen import Cell, Column, Screen, Style, ago, duration, number
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.push_addresses import push_address
 from ml_connector.audit import trail
 from ml_connector.connections.budgets import Budget, budgets_of
 from ml_connector.connections.callback import finish_with, local_callback
@@ -38,13 +39,14 @@ def commands() -> typer.Typer:
     """Return the group."""
     group = typer.Typer(
         no_args_is_help=True,
-        help="Accounts at vendors: list, ping, consent, pause, resume.",
+        help="Accounts at vendors: list, ping, consent, push, pause, resume.",
         epilog=EXIT_CODES,
     )
     for name, function in (
         ("list", list_),
         ("ping", ping),
         ("consent", consent),
+        ("push", push),
         ("pause", pause),
         ("resume", resume),
     ):
@@ -149,6 +151,47 @@ def consent(
             await _note(opened, after, "connection_consented")
         screen.line(f"{name} is logged in", "good")
         screen.json(connection_json(after, None))
+        return Exit.OK
+
+    carry_out(screen, work)
+
+
+def push(
+    *,
+    name: Annotated[str, typer.Argument(help="The connection's name.")],
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Another value; the one before is good for a day.")
+    ] = False,
+    workspace: Workspace = "main",
+    as_json: AsJSON = False,
+) -> None:
+    """Show what an administrator enters at a vendor so that it pushes what happens.
+
+    The value of the header is the only guard of the address. It is shown once, when the address
+    is made or with --rotate. Pushes only make a look earlier; polling goes on.
+    """
+    screen = Screen(as_json)
+
+    async def work() -> Exit:
+        async with session(screen, workspace) as opened:
+            row = await opened.connection(name)
+            found = await push_address(opened.services, row, rotate=rotate, who=who())
+        value = found.header_value.reveal() if found.header_value is not None else None
+        screen.line(f"{row.name}: {found.destination.where}", "head")
+        screen.entry("address", found.url)
+        screen.entry("header", found.destination.header)
+        screen.entry("value", value or "as it was shown; --rotate makes another")
+        for ending, columns in found.destination.queries.items():
+            screen.entry("inquiry", f"... {ending}: with {', '.join(columns)}")
+        screen.json(
+            {
+                "connection": row.name,
+                "address": found.url,
+                "header": found.destination.header,
+                "value": value,
+                "queries": {name: list(each) for name, each in found.destination.queries.items()},
+            }
+        )
         return Exit.OK
 
     carry_out(screen, work)

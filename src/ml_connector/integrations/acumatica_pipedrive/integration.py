@@ -16,16 +16,20 @@ from ml_connector.integrations.acumatica_pipedrive.flows import (
     documents,
     first_match,
     invoice_to_deal,
+    item_to_product,
+    match_products,
     organization_to_customer,
     person_to_contact,
+    products_without_item,
     revise_order,
     won_deal_to_sales_order,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.prospects import find_business_accounts
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_contact import find_contacts
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import find_customers
+from ml_connector.integrations.acumatica_pipedrive.flows.recognise_product import find_products
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
-from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
+from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream, Report
 from ml_connector.sync.installations import Installation
 from ml_connector.vendors import acumatica, pipedrive
 from ml_connector.vendors.pipedrive.drafts import OwnField
@@ -152,12 +156,30 @@ INTEGRATION = Integration(
             run=contact_to_person.run,
             needs={"crm": ("contacts:full",), "erp": ("Contact",)},
         ),
+        Flow(
+            name="item_to_product",
+            title="An item becomes a product",
+            record_kind="item",
+            source="erp",
+            started_by=(
+                OnStream(role="erp", stream="stock_items"),
+                OnStream(role="erp", stream="non_stock_items"),
+            ),
+            run=item_to_product.run,
+            first_match=match_products.matches,
+            look_up=match_products.look_up,
+            needs={
+                "crm": ("products:full",),
+                "erp": ("StockItem", "NonStockItem", "Ledger"),
+            },
+        ),
     ),
     effects=(
         EffectKind(name="customer", role="erp", find=find_customers),
         EffectKind(name="private_customer", role="erp", find=find_customers),
         EffectKind(name="business_account", role="erp", find=find_business_accounts),
         EffectKind(name="contact", role="erp", find=find_contacts),
+        EffectKind(name="product", role="crm", find=find_products),
         EffectKind(name="sales_order", role="erp", find=documents.find_orders),
         EffectKind(name="sales_invoice", role="erp", find=documents.find_invoices),
         EffectKind(name="billing_note", role="crm", find=billing_note.find_notes),
@@ -173,6 +195,15 @@ INTEGRATION = Integration(
         "sales_order": ("document",),
         "sales_invoice": ("document",),
     },
+    reports=(
+        Report(
+            name="products-without-item",
+            title="Products that are no item of Acumatica",
+            flow="item_to_product",
+            columns=products_without_item.COLUMNS,
+            rows=products_without_item.rows,
+        ),
+    ),
     context=Context,
     check=check,
     provide_fields=provide_fields,

@@ -298,6 +298,7 @@ def _sales_invoice_line(line: OrderLine, *, keeps_price: bool) -> SalesInvoiceLi
         manual_discount=True if keeps_price else UNSET,
         transaction_descr=values.get("LineDescription", UNSET),
         warehouse_id=values.get("WarehouseID", UNSET),
+        location=values.get("Location", UNSET),
         tax_category=values.get("TaxCategory", UNSET),
         branch_id=values.get("Branch", UNSET),
     )
@@ -371,6 +372,11 @@ def require_whole_quantity(line: NetLine, unit: str | None, whole_units: Sequenc
             f"The line {line.name!r} has {line.quantity:f} {unit}, which is not divided; "
             "correct its quantity or its unit"
         )
+
+
+def item_cause(inventory_id: str) -> str:
+    """Return what records wait for that name an item; Acumatica upper-cases its keys."""
+    return f"item:{inventory_id.strip().upper()}"
 
 
 def sku_of(product: Product | None, line: NetLine) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ml_connector.integrations.acumatica_pipedrive.billing_settings import BillingRules
+from ml_connector.integrations.acumatica_pipedrive.item_settings import ItemRules
 from ml_connector.integrations.acumatica_pipedrive.party_settings import (
     OrganizationRules,
     PersonRules,
@@ -115,8 +116,13 @@ class OrderRules(BaseModel):
 
     document: Literal["sales_order", "sales_invoice"] = Field(
         default="sales_order",
-        description="What a deal becomes: a sales order, or at once a sales invoice, which takes "
-        "no stock items.",
+        description="What a deal becomes: a sales order, or at once a sales invoice, for "
+        "items that are not kept in stock.",
+    )
+    stock_items_on_invoices: bool = Field(
+        default=False,
+        description="The site's feature Advanced SO Invoices is on, so that sales invoices without "
+        "an order take stock items too; line_mapping then names each line's Location.",
     )
     order_type: str = Field(default="SO", description="Acumatica order type.")
     on_hold: bool = Field(default=True, description="Create documents on hold, to be freed later.")
@@ -209,6 +215,7 @@ class Settings(BaseModel):
     orders: OrderRules = OrderRules()
     lines: LineRules = LineRules()
     codes: Codes = Codes()
+    items: ItemRules = ItemRules()
     after: AfterRules = AfterRules()
     write_back: WriteBack = WriteBack()
     billing: BillingRules = BillingRules()

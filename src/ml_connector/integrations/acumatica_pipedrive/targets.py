@@ -196,7 +196,7 @@ ORDER_LINE = FieldCatalogue(
 INVOICE_LINE = FieldCatalogue(
     side="Acumatica",
     record="sales_invoice_line",
-    fields=_texts("LineDescription", "UOM", "WarehouseID", "TaxCategory", "Branch"),
+    fields=_texts("LineDescription", "UOM", "WarehouseID", "Location", "TaxCategory", "Branch"),
 )
 
 

@@ -21,7 +21,7 @@ VENDOR = Vendor(
     settings=Settings,
     open_client=Client,
     limits_of=limits_of,
-    webhooks=Webhooks(verify=webhooks.verify, read=webhooks.read),
+    webhooks=Webhooks(verify=webhooks.verify, read=webhooks.read, destination=webhooks.DESTINATION),
     consent=Consent(
         authorize_url=auth.authorize_url, exchange=auth.exchange, login_name=auth.LOGIN
     ),

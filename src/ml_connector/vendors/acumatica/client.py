@@ -356,9 +356,14 @@ class Client:
 
         Before 24.200.001 there is no such field, and ``CustomerOrder`` takes its place.
         """
-        if self._endpoint.version < _EXTERNAL_REF_SINCE:
+        if not self.has_invoice_reference:
             return await self._readers.sales_invoices_by_customer_order.load(external_ref)
         return await self._readers.sales_invoices_by_reference.load(external_ref)
+
+    @property
+    def has_invoice_reference(self) -> bool:
+        """Whether a sales invoice has a field of its own for an external reference."""
+        return self._endpoint.version >= _EXTERNAL_REF_SINCE
 
     async def create_sales_invoice(self, draft: SalesInvoiceDraft) -> Written[SalesInvoice]:
         """Create a direct sales invoice. Twice makes two."""
@@ -477,7 +482,7 @@ class Client:
 
     def _with_reference(self, draft: SalesInvoiceDraft) -> SalesInvoiceDraft:
         """Carry the external reference in ``CustomerOrder`` where there is no field for it."""
-        if self._endpoint.version >= _EXTERNAL_REF_SINCE or not draft.external_ref:
+        if self.has_invoice_reference or not draft.external_ref:
             return draft
         return structs.replace(draft, customer_order=draft.external_ref)
 

@@ -11,7 +11,7 @@ from ml_connector.core.errors import ConfigurationError, ContractError
 from ml_connector.transport.kept import Kept
 from ml_connector.vendors.acumatica import pages, wire
 from ml_connector.vendors.acumatica.endpoint import Endpoint, Query
-from ml_connector.vendors.acumatica.models import FieldDefinition, LookupValue
+from ml_connector.vendors.acumatica.models import FieldDefinition, Ledger, LookupValue
 
 Lookup = Literal[
     "currencies", "customer_classes", "customer_price_classes", "item_classes", "payment_methods",
@@ -21,6 +21,8 @@ Lookup = Literal[
 endpoint that can be listed, so those are checked by the first write only."""
 
 FieldKind = Literal["text", "number", "integer", "yes_no", "moment", "guid"]
+
+_ACTUAL_LEDGER = "Actual"  # the others are reporting, statistical and budget ledgers
 
 _KINDS: Mapping[str, FieldKind] = {
     "StringValue": "text",
@@ -99,6 +101,13 @@ class Definitions:
             ("lookup", lookup), lambda: self._lookup_values(lookup), fresh=fresh
         )
 
+    async def base_currencies(self, *, fresh: bool = False) -> tuple[str, ...]:
+        """Return the currencies of the site's actual ledgers: one, unless its companies differ.
+
+        Default prices of items are in it, and the items do not name it.
+        """
+        return await self._kept.get(("base", "currencies"), self._base_currencies, fresh=fresh)
+
     async def fields(self, entity: str, *, fresh: bool = False) -> tuple[FieldDefinition, ...]:
         """Return the contract's fields of an entity, of what is linked to it and of its rows.
 
@@ -126,6 +135,12 @@ class Definitions:
             cursor = pages.following(cursor, found, [table.key])
         values = (_lookup_value(row, table) for row in rows)
         return tuple({one.value: one for one in values}.values())
+
+    async def _base_currencies(self) -> tuple[str, ...]:
+        query = Query(select=wire.selection(Ledger, self._endpoint.version), top=pages.PAGE)
+        found = (await self._endpoint.rows(Ledger.ENTITY, query)).rows
+        actual = (one for one in wire.records(Ledger, found) if one.type == _ACTUAL_LEDGER)
+        return tuple(sorted({one.currency for one in actual if one.currency}))
 
     async def _fields(self, entity: str) -> tuple[FieldDefinition, ...]:
         described = await self._endpoint.json("swagger.json", operation="endpoint.describe")

@@ -272,6 +272,8 @@ class SalesInvoiceLineDraft(RowDraft, frozen=True, kw_only=True):
     branch_id: Text = UNSET
     tax_category: Text = UNSET
     warehouse_id: Text = UNSET
+    location: Text = UNSET
+    """Where goods leave from: a stock item needs it on an invoice without an order."""
     external_ref: Annotated[Text, since("24.200.001")] = UNSET
     """From endpoint version 24.200.001 on; left out before."""
 

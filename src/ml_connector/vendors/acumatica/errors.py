@@ -37,6 +37,7 @@ SCREENS = {
     "Contact": "CR302000",
     "Customer": "AR303000",
     "Invoice": "AR301000",
+    "Ledger": "GL201500",
     "NonStockItem": "IN202000",
     "Payment": "AR302000",
     "SalesInvoice": "SO303000",

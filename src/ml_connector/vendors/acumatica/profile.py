@@ -32,6 +32,7 @@ PROFILE = Profile(
         # nothing and a short deadline only adds load.
         concurrency=2,
         call_deadline=timedelta(seconds=120),
+        throttles_by_delay=True,
     ),
     streams=(
         _stream("customers", "customer"),

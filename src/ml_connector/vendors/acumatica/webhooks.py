@@ -23,6 +23,7 @@ from ml_connector.core.webhooks import (
     WebhookRefusedError,
     WebhookUnreadableError,
 )
+from ml_connector.transport.vendor import PushDestination
 from ml_connector.vendors.acumatica.models import DOCUMENT_TYPES, record_key
 
 Action = Literal["created", "changed", "deleted"]
@@ -54,6 +55,20 @@ _SUBJECTS: tuple[tuple[str, _Subject], ...] = (
     ("stockitems", _Subject(kind="stock_item", columns=_ITEM_COLUMNS)),
 )
 """By the end of the inquiry's name, without blanks and hyphens."""
+
+DESTINATION = PushDestination(
+    where="Push Notifications (SM302000), destination type Webhook",
+    header="X-Connector-Token",
+    queries={
+        "Customers": ("CustomerID",),
+        "Contacts": ("ContactID",),
+        "Sales Orders": ("OrderType", "OrderNbr"),
+        "Sales Invoices": ("Type", "ReferenceNbr"),
+        "Payments": ("Type", "ReferenceNbr"),
+        "Stock Items": ("InventoryID",),
+        "Non-Stock Items": ("InventoryID",),
+    },
+)
 
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _TICKS_FROM = datetime(1, 1, 1, tzinfo=UTC)

@@ -31,6 +31,7 @@ from ml_connector.vendors.pipedrive.drafts import (
     Written,
 )
 from ml_connector.vendors.pipedrive.lists import ListName, Names
+from ml_connector.vendors.pipedrive.product_codes import folded_code
 from ml_connector.vendors.pipedrive.profile import PROFILE, limits_for
 from ml_connector.vendors.pipedrive.settings import Settings
 from ml_connector.vendors.pipedrive.subscribing import subscribe
@@ -74,6 +75,7 @@ __all__ = [
     "Written",
     "deal_lines",
     "drafts",
+    "folded_code",
     "limits_for",
     "line_rules",
     "models",

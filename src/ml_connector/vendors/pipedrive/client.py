@@ -49,6 +49,7 @@ from ml_connector.vendors.pipedrive.models import (
     Variation,
 )
 from ml_connector.vendors.pipedrive.notes import Notes
+from ml_connector.vendors.pipedrive.product_codes import ProductCodes
 from ml_connector.vendors.pipedrive.settings import Settings
 from ml_connector.vendors.pipedrive.subscriptions import Subscriptions
 from ml_connector.vendors.pipedrive.writing import Writer
@@ -66,6 +67,7 @@ class Client:
         self._clock = clock
         self._api = API(settings, transport=transport, logins=logins, clock=clock)
         self._by_ids = by_ids.Readers(self._api)
+        self._product_codes = ProductCodes(self._api, self._by_ids.products, clock=clock)
         self.fields = Fields(self._api, clock=clock)
         """Definitions of fields: read, cached, compared, provided."""
         self.subscriptions = Subscriptions(self._api)
@@ -239,6 +241,10 @@ class Client:
         """Yield all products by id, without deleted ones."""
         async for product in self._all(Product, "products", [], updated_since):
             yield product
+
+    async def products_by_code(self, code: str) -> tuple[Product, ...]:
+        """Return the products whose code is this one but for case and spaces, by id."""
+        return await self._product_codes.alike(code)
 
     async def create_product(self, draft: ProductDraft) -> Written[Product]:
         """Create a product. Twice makes two, codes are not unique."""

@@ -57,6 +57,8 @@ class PriceDraft(Struct, frozen=True, kw_only=True):
     price: Decimal
     cost: Decimal | UnsetType = UNSET
     direct_cost: Decimal | UnsetType | None = UNSET
+    notes: str | UnsetType = UNSET
+    """Not among the documented parts; without it the note of a price that stays is lost."""
 
 
 class DealUpdate(Struct, frozen=True, kw_only=True):

@@ -126,6 +126,7 @@ async def create(
     if isinstance(draft, SalesOrderDraft):
         written = await ctx.acumatica.create_sales_order(draft)
     else:
+        _note_what_gives_way(draft, ctx)
         written = await ctx.acumatica.create_sales_invoice(draft)
     for difference in written.differences:
         ctx.note(
@@ -136,6 +137,17 @@ async def create(
         )
     await _require_same_total(written.record, lines, ctx)
     return found_of(written.record)
+
+
+def _note_what_gives_way(draft: SalesInvoiceDraft, ctx: Context) -> None:
+    """Before 24.200.001 our reference stands in the customer's order number, the only place."""
+    if draft.customer_order and not ctx.acumatica.has_invoice_reference:
+        ctx.note(
+            "field_not_taken_over",
+            field="CustomerOrder",
+            sent=draft.customer_order,
+            returned=draft.external_ref,
+        )
 
 
 async def check_found(

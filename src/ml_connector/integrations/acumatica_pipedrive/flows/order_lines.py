@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from ml_connector.core.errors import (
     AccessDeniedError,
@@ -91,6 +93,7 @@ async def _order_line(
             "product": RecordView(product) if product is not None else None,
         },
     ).values
+    _require_fit_for_invoice(item, values, line, ctx)
     unit = await _unit(values.get("UOM"), item, line, ctx)
     mappings.require_whole_quantity(line, unit or item.sales_unit, ctx.settings.orders.whole_units)
     note = mappings.line_note(line, variation=variation)
@@ -123,21 +126,40 @@ async def _item(line: NetLine, product: Product | None, ctx: Context) -> Item:
         raise MissingMappingError(
             f"Acumatica has no item {inventory_id} (line {line.name!r}); create it there, or "
             "correct the product's code in Pipedrive",
-            waits_for=f"item:{inventory_id}",
+            waits_for=mappings.item_cause(inventory_id),
         ) from exc
     if not item.is_sellable:
         raise HeldError(
             f"Acumatica item {item.inventory_id} is {item.item_status}, so no order may name it; "
             "change the line's product, or the item's status there",
-            waits_for=f"item:{inventory_id}",
-        )
-    if ctx.settings.orders.document == "sales_invoice" and item.kind == "stock_item":
-        raise HeldError(
-            f"Acumatica item {item.inventory_id} is kept in stock, and a sales invoice without an "
-            "order takes none; let deals become orders (orders.document: sales_order)",
-            waits_for="setting:orders.document",
+            waits_for=mappings.item_cause(inventory_id),
         )
     return item
+
+
+def _require_fit_for_invoice(
+    item: Item, values: Mapping[str, Any], line: NetLine, ctx: Context
+) -> None:
+    """Hold a stock item on an invoice without an order, unless the site takes it (ACU-05).
+
+    That needs a feature of the site's, and of each line the location that the goods leave from.
+    """
+    orders = ctx.settings.orders
+    if orders.document != "sales_invoice" or item.kind != "stock_item":
+        return
+    if not orders.stock_items_on_invoices:
+        raise HeldError(
+            f"Acumatica item {item.inventory_id} is kept in stock, and a sales invoice without an "
+            "order takes none; let deals become orders (orders.document: sales_order), or, where "
+            "the feature Advanced SO Invoices is on, set orders.stock_items_on_invoices",
+            waits_for="setting:orders.document",
+        )
+    if not values.get("Location"):
+        raise MissingMappingError(
+            f"Acumatica item {item.inventory_id} (line {line.name!r}) is kept in stock, and its "
+            "invoice has to say from which location it leaves; map Location under line_mapping",
+            waits_for="mapping:Location",
+        )
 
 
 def _inventory_id(line: NetLine, product: Product | None, ctx: Context) -> str:

@@ -9,6 +9,7 @@ Amounts are in the document's own currency.
 from ml_connector.vendors.acumatica.models.items import (
     Item,
     ItemStatus,
+    Ledger,
     NonStockItem,
     StockItem,
     UnitConversion,
@@ -84,6 +85,7 @@ __all__ = [
     "InvoicePayment",
     "Item",
     "ItemStatus",
+    "Ledger",
     "LookupValue",
     "Moment",
     "NonStockItem",

@@ -19,6 +19,17 @@ class UnitConversion(Row, frozen=True, kw_only=True):
     multiply_or_divide: str | None = None
 
 
+class Ledger(Record, frozen=True, kw_only=True):
+    """A ledger (GL201500): the actual ones have the base currency, in which items are priced."""
+
+    ENTITY = "Ledger"
+    KEYS = ("LedgerID",)
+
+    ledger_id: str
+    type: str | None = None
+    currency: str | None = None
+
+
 class StockItem(Record, frozen=True, kw_only=True):
     """A stock item (IN202500)."""
 
