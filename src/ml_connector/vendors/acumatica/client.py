@@ -21,7 +21,7 @@ from ml_connector.core.errors import ConfigurationError, NotFoundError
 from ml_connector.core.logins import LoginStore
 from ml_connector.transport.http import Transport
 from ml_connector.transport.vendor import PingLine
-from ml_connector.vendors.acumatica import odata, pages, streams, wire
+from ml_connector.vendors.acumatica import odata, pages, parts, streams, wire
 from ml_connector.vendors.acumatica.actions import Actions, Pause
 from ml_connector.vendors.acumatica.definitions import Definitions
 from ml_connector.vendors.acumatica.drafts import (
@@ -57,31 +57,6 @@ R = TypeVar("R", bound=Record)
 
 MOST_MATCHES = 50
 """So many records are read of those that match a search which is no key's."""
-
-CUSTOMER_PARTS = (
-    "MainContact",
-    "MainContact/Address",
-    "BillingContact",
-    "BillingContact/Address",
-    "ShippingContact",
-    "ShippingContact/Address",
-    "Attributes",
-)
-CONTACT_PARTS = ("Address", "Attributes")
-ACCOUNT_PARTS = ("MainContact", "MainAddress", "Attributes")
-ORDER_PARTS = (
-    "Details",
-    "Totals",
-    "FinancialSettings",
-    "Shipments",
-    "Payments",
-    "ShipToContact",
-    "ShipToAddress",
-)
-WRITTEN_ORDER_PARTS = ("Details", "Totals")
-INVOICE_PARTS = ("Details", "ApplicationsInvoice", "ApplicationsCreditMemo")
-AR_INVOICE_PARTS = ("ApplicationsDefault", "ApplicationsCreditMemo")
-PAYMENT_PARTS = ("DocumentsToApply", "OrdersToApply", "ApplicationHistory")
 
 _EXTERNAL_REF_SINCE = (24, 200, 1)
 
@@ -135,7 +110,7 @@ class Client:
 
     async def customer_in_full(self, customer_id: str, *, custom: Sequence[str] = ()) -> Customer:
         """Return a customer with contacts, addresses, attributes and the custom fields named."""
-        return await self._endpoint.get(Customer, customer_id, expand=CUSTOMER_PARTS, custom=custom)
+        return await self._endpoint.get(Customer, customer_id, expand=parts.CUSTOMER, custom=custom)
 
     async def customers_by_account_ref(self, account_ref: str) -> tuple[Customer, ...]:
         """Return all customers that carry an external reference."""
@@ -171,7 +146,7 @@ class Client:
 
     async def create_customer(self, draft: CustomerDraft) -> Written[Customer]:
         """Create a customer. Twice makes two wherever the site numbers customers."""
-        return await self._endpoint.put(Customer, draft, expand=CUSTOMER_PARTS[:2])
+        return await self._endpoint.put(Customer, draft, expand=parts.CUSTOMER[:2])
 
     async def update_customer(self, customer: Customer, draft: CustomerDraft) -> Written[Customer]:
         """Change what ``draft`` sets."""
@@ -195,7 +170,7 @@ class Client:
 
     async def contact_in_full(self, contact_id: str, *, custom: Sequence[str] = ()) -> Contact:
         """Return a person with address, attributes and the custom fields named."""
-        return await self._endpoint.get(Contact, contact_id, expand=CONTACT_PARTS, custom=custom)
+        return await self._endpoint.get(Contact, contact_id, expand=parts.CONTACT, custom=custom)
 
     async def contacts_by_reference(self, ext_ref_nbr: str) -> tuple[Contact, ...]:
         """Return all persons that carry an external reference (from 24.200.001 on)."""
@@ -237,7 +212,7 @@ class Client:
     ) -> BusinessAccount:
         """Return a prospect, customer or vendor in its CRM role."""
         return await self._endpoint.get(
-            BusinessAccount, business_account_id, expand=ACCOUNT_PARTS, custom=custom
+            BusinessAccount, business_account_id, expand=parts.ACCOUNT, custom=custom
         )
 
     async def business_accounts_by_account_ref(
@@ -254,7 +229,7 @@ class Client:
         self, draft: BusinessAccountDraft
     ) -> Written[BusinessAccount]:
         """Create a prospect. Twice makes two wherever the site numbers accounts."""
-        return await self._endpoint.put(BusinessAccount, draft, expand=ACCOUNT_PARTS[:2])
+        return await self._endpoint.put(BusinessAccount, draft, expand=parts.ACCOUNT[:2])
 
     async def update_business_account(
         self, account: BusinessAccount, draft: BusinessAccountDraft
@@ -280,7 +255,7 @@ class Client:
     async def sales_order_in_full(self, key: str, *, custom: Sequence[str] = ()) -> SalesOrder:
         """Return a sales order with lines, totals, shipments and payments."""
         return await self._endpoint.get(
-            SalesOrder, *document_key(key), expand=ORDER_PARTS, custom=custom
+            SalesOrder, *document_key(key), expand=parts.ORDER, custom=custom
         )
 
     async def find_sales_orders(self, *, external_ref: str) -> tuple[SalesOrder, ...]:
@@ -289,7 +264,7 @@ class Client:
 
     async def create_sales_order(self, draft: SalesOrderDraft) -> Written[SalesOrder]:
         """Create a sales order; the answer has its lines and totals. Twice makes two."""
-        return await self._endpoint.put(SalesOrder, draft, expand=WRITTEN_ORDER_PARTS)
+        return await self._endpoint.put(SalesOrder, draft, expand=parts.WRITTEN_ORDER)
 
     async def update_sales_order(
         self, order: SalesOrder, draft: SalesOrderDraft
@@ -300,7 +275,7 @@ class Client:
         are not mentioned stay.
         """
         return await self._endpoint.put(
-            SalesOrder, draft, record_id=order.id, expand=WRITTEN_ORDER_PARTS
+            SalesOrder, draft, record_id=order.id, expand=parts.WRITTEN_ORDER
         )
 
     async def hold_sales_order(self, order: SalesOrder) -> Written[SalesOrder]:
@@ -348,7 +323,7 @@ class Client:
     async def sales_invoice_in_full(self, key: str, *, custom: Sequence[str] = ()) -> SalesInvoice:
         """Return a sales invoice with lines and applied payments."""
         return await self._endpoint.get(
-            SalesInvoice, *document_key(key), expand=INVOICE_PARTS, custom=custom
+            SalesInvoice, *document_key(key), expand=parts.INVOICE, custom=custom
         )
 
     async def find_sales_invoices(self, *, external_ref: str) -> tuple[SalesInvoice, ...]:
@@ -396,7 +371,7 @@ class Client:
         Raises NotFoundError when there is none.
         """
         return await self._endpoint.get(
-            Invoice, *document_key(key), expand=AR_INVOICE_PARTS, custom=(Invoice.CURRENCY,)
+            Invoice, *document_key(key), expand=parts.AR_INVOICE, custom=(Invoice.CURRENCY,)
         )
 
     async def payment(self, key: str) -> Payment:
@@ -409,7 +384,7 @@ class Client:
     async def payment_in_full(self, key: str, *, custom: Sequence[str] = ()) -> Payment:
         """Return a payment with the documents and orders that it was applied to."""
         return await self._endpoint.get(
-            Payment, *document_key(key), expand=PAYMENT_PARTS, custom=custom
+            Payment, *document_key(key), expand=parts.PAYMENT, custom=custom
         )
 
     # --- items -----------------------------------------------------------------------------
@@ -499,6 +474,6 @@ def _each_level(paths: Sequence[str] | dict[str, None]) -> list[str]:
     """Name every level of linked records: ``A/B`` needs ``A`` as well."""
     levels: dict[str, None] = {}
     for path in paths:
-        parts = path.split("/")
-        levels |= dict.fromkeys("/".join(parts[: end + 1]) for end in range(len(parts)))
+        names = path.split("/")
+        levels |= dict.fromkeys("/".join(names[: end + 1]) for end in range(len(names)))
     return list(levels)
