@@ -222,7 +222,10 @@ async def test_what_cannot_be_done_says_what_can(
 ):
     assert company
     for arguments, words in (
-        (("run", "won_deal_to_sales_order"), f"needs no first match; these do: {FLOW}"),
+        (
+            ("run", "won_deal_to_sales_order"),
+            "needs no first match; these do: organization_to_customer",
+        ),
         (("export", FLOW), f"match run {FLOW}"),
         (("import", FLOW, str(tmp_path / "none.csv")), f"match run {FLOW}"),
         (("show", FLOW, "--verdict", "maybe"), "is no verdict"),

@@ -422,7 +422,11 @@ async def test_keys_are_rotated_while_everything_runs(made, cli):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["run", "nothing"], 2, "there is no flow 'nothing'; there are: won_deal_to_sales_order"),
+        (
+            ["run", "nothing"],
+            2,
+            "there is no flow 'nothing'; there are: contact_to_person, customer_to_organization",
+        ),
         (["connections", "ping", "nothing"], 2, "there is no connection 'nothing'; there are:"),
         (["held", "--installation", "nothing"], 2, "there is no installation 'nothing'"),
         (["audit", "--since", "soon"], 2, "'soon' is no moment; write 2h, 2026-11-20"),
