@@ -70,6 +70,7 @@ _WAYS = {
     "product": "correct the product in Pipedrive",
     "product_code": "leave the code on the right product in Pipedrive only",
     "deal": "correct the deal in Pipedrive: its next change runs it again",
+    "line": "correct the line of the deal in Pipedrive: the deal's next change runs it again",
     "organization": "correct the organization in Pipedrive",
     "person": "correct the person in Pipedrive",
     "customer": "put the customer right in the ERP",

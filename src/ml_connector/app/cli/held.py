@@ -84,7 +84,7 @@ def _show(opened: Session, found: Sequence[Cause]) -> None:
             f"{cause.flow.rpartition('.')[2]}, oldest {ago(cause.oldest_at, now)}",
         )
         more = ", ..." if cause.records > len(cause.examples) else ""
-        screen.entry("records", f"{', '.join(cause.examples)}{more}")
+        screen.entry("which", f"{', '.join(cause.examples)}{more}")
         screen.entry("why", cause.reason)
         screen.entry("way out", cause.way_out)
         if cause.next_look_at is not None:

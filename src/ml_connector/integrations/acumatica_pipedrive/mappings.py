@@ -370,7 +370,8 @@ def require_whole_quantity(line: NetLine, unit: str | None, whole_units: Sequenc
     if is_whole and not line.has_whole_quantity:
         raise HeldError(
             f"The line {line.name!r} has {line.quantity:f} {unit}, which is not divided; "
-            "correct its quantity or its unit"
+            "correct its quantity or its unit",
+            waits_for=f"line:{line.line_id}",
         )
 
 
@@ -387,7 +388,8 @@ def sku_of(product: Product | None, line: NetLine) -> str:
     if product is None:
         raise HeldError(
             f"The line {line.name or line.line_id!r} has lost its product, which was deleted in "
-            "Pipedrive; put a product in its place"
+            "Pipedrive; put a product in its place",
+            waits_for=f"line:{line.line_id}",
         )
     if not (product.code or "").strip():
         raise HeldError(
