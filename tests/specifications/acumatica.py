@@ -140,14 +140,19 @@ def _value(value: Any, schema: Mapping[str, Any], at: str) -> Iterator[str]:
         return
     members = _members(name) if name else schema.get("properties", {})
     for key, each in value.items():
-        if key in {"custom", "id"} | _OF_A_ROW and key not in members:
-            continue
-        if key == "parameters" and not each:
-            continue  # the vendor's own example sends it empty to an action that takes none
         if key not in members:
-            yield f"{at or name} has no {key}"
+            if not _goes_anywhere(key, each):
+                yield f"{at or name} has no {key}"
         elif "$ref" in members[key] or members[key].get("type") == "array":
             yield from _value(each, members[key], f"{at}.{key}".lstrip("."))
+
+
+def _goes_anywhere(key: str, value: Any) -> bool:
+    """Tell whether every object takes this, whatever its description says.
+
+    The vendor's own example sends empty parameters to an action that takes none.
+    """
+    return key in {"custom", "id"} | _OF_A_ROW or (key == "parameters" and not value)
 
 
 def _wrapped(value: Any, name: str, at: str) -> Iterator[str]:

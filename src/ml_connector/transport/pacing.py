@@ -79,8 +79,9 @@ class ConnectionPacer:
         if tokens:
             await self._take_tokens(tokens, lane)
         names = tuple(name for name in cost.windows if name in self._windows)
-        if not self._queues and self._can_go(names):
-            self._go(names)
+        now = self._clock.monotonic()
+        if not self._queues and self._can_go(names, now):
+            self._go(names, now)
             return
         try:
             await self._wait_for_turn(names, lane, deadline)
@@ -165,14 +166,17 @@ class ConnectionPacer:
     def _dispatch(self) -> None:
         """Let go whoever can, the most urgent first; then ask for what the others lack."""
         while self._under_way < self._places:
+            now = self._clock.monotonic()  # one for looking and for taking: slices end in between
             ready = [
-                (queue[0], names) for names, queue in self._live_queues() if self._can_go(names)
+                (queue[0], names)
+                for names, queue in self._live_queues()
+                if self._can_go(names, now)
             ]
             if not ready:
                 break
             waiter, names = min(ready)
             heapq.heappop(self._queues[names])
-            self._go(names)
+            self._go(names, now)
             waiter.turn.set_result(None)
         live = self._live_queues()
         places = self._places
@@ -190,14 +194,12 @@ class ConnectionPacer:
                 del self._queues[names]
         return list(self._queues.items())
 
-    def _can_go(self, names: _Windows) -> bool:
-        now = self._clock.monotonic()
+    def _can_go(self, names: _Windows, now: float) -> bool:
         return self._under_way < self._places and all(
             self._windows[name].has_call(now) for name in names
         )
 
-    def _go(self, names: _Windows) -> None:
-        now = self._clock.monotonic()
+    def _go(self, names: _Windows, now: float) -> None:
         self._under_way += 1
         for name in names:
             self._windows[name].take(now)

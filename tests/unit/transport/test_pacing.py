@@ -124,7 +124,33 @@ class TestRate:
         assert done[1] > 0.25 * sum(done)
 
 
+class LeapingClock(SystemClock):
+    """A machine that is held up between any two looks at its clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = 0.0
+
+    def monotonic(self) -> float:
+        self.lost += 0.017
+        return super().monotonic() + self.lost
+
+
 class TestTurns:
+    async def test_a_slice_that_ends_between_a_look_and_the_next_loses_nobodys_turn(self):
+        pacer = ConnectionPacer(limits(20, 0.02, concurrency=3), clock=LeapingClock())
+
+        async def call() -> None:
+            await pacer.acquire(CALL, lane=Lane.ROUTINE, deadline=soon(3600))
+            pacer.sent(CALL)
+            await asyncio.sleep(0)
+            pacer.release(CALL)
+
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(call() for _ in range(300)))
+
+        assert pacer.under_way == 0
+
     async def test_places_are_kept_and_given_back_also_by_the_cancelled(self):
         pacer = ConnectionPacer(limits(1000, 1, concurrency=3), clock=SystemClock())
         most = 0
