@@ -1,4 +1,4 @@
-"""Drafts as the functions ``create``, ``update`` and ``delete``."""
+"""Records as the functions ``create``, ``update``, ``delete`` and ``read``."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def delete(object_name: str, record_no: int) -> Function:
     """Return the function that deletes one record."""
     content = parent("delete", leaf("object", object_name), leaf("keys", str(record_no)))
     return Function(operation=f"{object_name}.delete", subject=object_name, content=content)
+
+
+def read(object_name: str, record_no: int) -> Function:
+    """Return the function that reads one record with all that is inside it."""
+    content = parent(
+        "read",
+        leaf("object", object_name),
+        leaf("keys", str(record_no)),
+        leaf("fields", "*"),
+    )
+    return Function(operation=f"{object_name}.read", subject=object_name, content=content)
 
 
 def _function(verb: str, object_name: str, record: Node) -> Function:

@@ -28,6 +28,7 @@ from ml_connector.vendors.sage_intacct.drafts import CustomerDraft, GLBatchDraft
 from ml_connector.vendors.sage_intacct.gateway import Doors, Gateway
 from ml_connector.vendors.sage_intacct.models import (
     AccountLabel,
+    CheckingAccount,
     Customer,
     Entity,
     GLAccount,
@@ -35,8 +36,10 @@ from ml_connector.vendors.sage_intacct.models import (
     GLBatchInFull,
     GLEntry,
     Journal,
+    Location,
     Record,
     ReportingPeriod,
+    SavingsAccount,
     Vendor,
 )
 from ml_connector.vendors.sage_intacct.ping import Ping
@@ -193,13 +196,17 @@ class Client:
         return await self._readers.gl_batches.load(str(_number(record_no)))
 
     async def gl_entries(self, record_no: str) -> tuple[GLEntry, ...]:
-        """Return the lines of a journal entry in their order."""
+        """Return the lines of a posted journal entry in their order.
+
+        Those of a draft may be left out; `gl_batch_in_full` has them.
+        """
         return await self._readers.entries_by_batch.load(str(_number(record_no)))
 
     async def gl_batch_in_full(self, record_no: str) -> GLBatchInFull:
-        """Return a journal entry with its lines."""
+        """Return a journal entry with its lines, in whatever state it is."""
         batch = await self.gl_batch(record_no)
-        return GLBatchInFull(batch=batch, lines=await self.gl_entries(record_no))
+        lines = await self.gl_entries(record_no) or await self._readers.lines_inside(batch)
+        return GLBatchInFull(batch=batch, lines=lines)
 
     async def find_gl_batches(
         self, *, reference_no: str, journal: str | None = None
@@ -266,6 +273,18 @@ class Client:
     async def entities(self) -> list[Entity]:
         """Return all entities of the company."""
         return await self._readers.matching(Entity, None)
+
+    async def locations(self) -> list[Location]:
+        """Return all locations, entities among them."""
+        return await self._readers.matching(Location, None)
+
+    async def checking_accounts(self) -> list[CheckingAccount]:
+        """Return the bank accounts for payments. Needs Cash Management and a right to it."""
+        return await self._readers.matching(CheckingAccount, None)
+
+    async def savings_accounts(self) -> list[SavingsAccount]:
+        """Return the bank accounts for savings. Needs Cash Management and a right to it."""
+        return await self._readers.matching(SavingsAccount, None)
 
     async def account_labels(self) -> list[AccountLabel]:
         """Return all account labels of Accounts Payable."""

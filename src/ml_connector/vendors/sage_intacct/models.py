@@ -319,6 +319,22 @@ class AccountLabel(Kept, frozen=True, kw_only=True):
     gl_account_no: str | None = None
 
 
+class CheckingAccount(Kept, frozen=True, kw_only=True):
+    """A bank account for payments; its account of the general ledger takes no entries."""
+
+    OBJECT = "CHECKINGACCOUNT"
+    KEY = "BANKACCOUNTID"
+
+    bank_account_id: str
+    gl_account_no: str | None = None
+
+
+class SavingsAccount(CheckingAccount, frozen=True, kw_only=True):
+    """A bank account for savings."""
+
+    OBJECT = "SAVINGSACCOUNT"
+
+
 class GLBatchInFull(Struct, frozen=True, kw_only=True):
     """A journal entry with its lines in their order."""
 

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from msgspec import structs
 
 from ml_connector.transport.loaders import Loader
-from ml_connector.vendors.sage_intacct import pages, queries, wire
+from ml_connector.vendors.sage_intacct import bodies, pages, queries, wire
 from ml_connector.vendors.sage_intacct.characters import cleaned
 from ml_connector.vendors.sage_intacct.definitions import Definitions
 from ml_connector.vendors.sage_intacct.gateway import Gateway
@@ -107,13 +107,21 @@ class Readers:
         by_number = {_folded(one.account_no): one for one in found}
         return {each: by_number[_folded(each)] for each in numbers if _folded(each) in by_number}
 
-    async def _entries(self, batches: Sequence[str]) -> Mapping[str, tuple[GLEntry, ...]]:
-        described = await self._definitions.fields(GLEntry.OBJECT)
-        dimensions = [
-            each.name
-            for each in described
-            if each.name in _DIMENSIONS or each.name.startswith(_USER_DEFINED)
+    async def lines_inside(self, batch: GLBatch) -> tuple[GLEntry, ...]:
+        """Return the lines of one entry as its own record has them: of a draft, that is all.
+
+        Whether a query tells the lines of an entry that is not posted is not documented.
+        """
+        dimensions = await self._dimensions_of_lines()
+        result = await self._gateway.ask(bodies.read(GLBatch.OBJECT, batch.record_no))
+        lines = [
+            self._line({"BATCHNO": str(batch.record_no), **row}, dimensions)
+            for row in wire.inner_rows(result, "ENTRIES")
         ]
+        return _in_order(lines)
+
+    async def _entries(self, batches: Sequence[str]) -> Mapping[str, tuple[GLEntry, ...]]:
+        dimensions = await self._dimensions_of_lines()
         query = Query(
             object_name=GLEntry.OBJECT,
             select=(*wire.field_names(GLEntry), *dimensions),
@@ -121,13 +129,21 @@ class Readers:
         )
         lines: defaultdict[str, list[GLEntry]] = defaultdict(list)
         async for row in pages.all_rows(self._gateway, query):
-            line = self._read(GLEntry, row)
-            carried = {name: row[name] for name in dimensions if row.get(name)}
-            lines[str(line.batch)].append(structs.replace(line, dimensions=carried))
-        return {
-            batch: tuple(sorted(lines[batch], key=lambda line: (line.line_no or 0, line.record_no)))
-            for batch in batches
-        }
+            line = self._line(row, dimensions)
+            lines[str(line.batch)].append(line)
+        return {batch: _in_order(lines[batch]) for batch in batches}
+
+    async def _dimensions_of_lines(self) -> list[str]:
+        described = await self._definitions.fields(GLEntry.OBJECT)
+        return [
+            each.name
+            for each in described
+            if each.name in _DIMENSIONS or each.name.startswith(_USER_DEFINED)
+        ]
+
+    def _line(self, row: Row, dimensions: Sequence[str]) -> GLEntry:
+        carried = {name: row[name] for name in dimensions if row.get(name)}
+        return structs.replace(self._read(GLEntry, row), dimensions=carried)
 
     def _one(self, model: type[R]) -> Loader[str, R]:
         return Loader(_Single(self, model).fetch, largest=LARGEST, what=f"Intacct's {model.OBJECT}")
@@ -193,6 +209,10 @@ class _Named(Generic[R]):
     async def _of(self, name: str) -> tuple[R, ...]:
         where = queries.compare("NAME", "equalto", name)
         return tuple(await self._readers.matching(self._model, where, ignores_case=True))
+
+
+def _in_order(lines: Sequence[GLEntry]) -> tuple[GLEntry, ...]:
+    return tuple(sorted(lines, key=lambda line: (line.line_no or 0, line.record_no)))
 
 
 def _folded(text: str) -> str:

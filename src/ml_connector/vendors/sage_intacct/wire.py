@@ -68,6 +68,17 @@ def rows(result: Result) -> list[Row]:
     return [dict(_flat(record, prefix="")) for record in result.data]
 
 
+def inner_rows(result: Result, group: str) -> list[Row]:
+    """Return the records inside the records of a full read, such as an entry's ENTRIES."""
+    if result.data is None:
+        raise ContractError(f"Intacct's result of {result.function} has no data")
+    return [
+        dict(_flat(inner, prefix=""))
+        for record in result.data
+        for inner in record.iterfind(f"{group}/*")
+    ]
+
+
 def remaining(result: Result) -> int:
     """Return how many rows a query has after these."""
     told = "" if result.data is None else str(result.data.get("numremaining") or "0")

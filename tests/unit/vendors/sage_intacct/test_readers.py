@@ -232,6 +232,35 @@ async def test_an_entry_comes_with_its_lines_in_their_order_and_their_dimensions
     ]
 
 
+async def test_lines_of_a_draft_that_no_query_tells_are_read_with_the_entry(client, gateway):
+    gateway.on(
+        "query",
+        by_object(
+            Table("GLBATCH", {"RECORDNO": "6680", "STATE": "Draft", "JOURNAL": "GJ"}),
+            Table("GLENTRY"),
+        ),
+    )
+    gateway.on("lookup", lookup("GLENTRY", "LOCATION", "CUSTOMERID", "ACCOUNTNO"))
+    lines = "".join(
+        f"<GLENTRY><RECORDNO>{number}</RECORDNO><LINE_NO>{number}</LINE_NO><TR_TYPE>{side}</TR_TYPE>"
+        f"<ACCOUNTNO>{account}</ACCOUNTNO><TRX_AMOUNT>80</TRX_AMOUNT>"
+        "<CUSTOMERID>C-1</CUSTOMERID></GLENTRY>"
+        for number, side, account in ((2, -1, "4000"), (1, 1, "1160"))
+    )
+    gateway.on(
+        "read",
+        '<status>success</status><data listtype="GLBATCH" count="1"><GLBATCH>'
+        f"<RECORDNO>6680</RECORDNO><ENTRIES>{lines}</ENTRIES></GLBATCH></data>",
+    )
+
+    found = await client.gl_batch_in_full("6680")
+
+    assert [(one.batch, one.account_no, one.side, dict(one.dimensions)) for one in found.lines] == [
+        (6680, "1160", 1, {"CUSTOMERID": "C-1"}),
+        (6680, "4000", -1, {"CUSTOMERID": "C-1"}),
+    ]
+
+
 async def test_an_account_tells_which_dimensions_it_requires(client, gateway):
     gateway.on("lookup", lookup("GLACCOUNT", *GLACCOUNT_FIELDS))
     gateway.on(
