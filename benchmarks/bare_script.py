@@ -19,8 +19,9 @@ from ml_connector.app.garbage import collect_seldom
 from ml_connector.core.clock import SystemClock
 from ml_connector.core.logins import MemoryLogins
 from ml_connector.integrations.acumatica_pipedrive import mappings
-from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, compiled
+from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, making
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.integrations.from_pipedrive import resolving
 from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.transport.http import Transport
@@ -49,7 +50,8 @@ class Script:
 
     async def move(self, deal_ids: Sequence[int]) -> None:
         """Make the order of each deal."""
-        self._mappings = await compiled(self._settings, self._crm, configuration_version=1)
+        make = await making(self._settings, self._erp, {})
+        self._mappings = await resolving.resolve(self._crm, make)
         async with asyncio.TaskGroup() as group:
             for deal_id in deal_ids:
                 await self._places.acquire()

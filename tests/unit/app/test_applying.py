@@ -138,7 +138,7 @@ async def test_every_fault_of_a_file_is_told_at_once(deployment):
             "installations.acme.settings.orders.order_typ: there is no setting 'order_typ' here; "
             "did you mean 'order_type'?"
         ),
-        "installations.acme.settings.trigger.on: 'lost': input should be 'won' or 'stage'",
+        "installations.acme.settings.trigger.on: 'lost': input should be 'won', 'stage' or",
     ):
         assert words in shown
     assert all(line.partition(":")[0].isdecimal() for line in found)

@@ -44,6 +44,11 @@ _TEXTS = frozenset({"text", "varchar"})
 """Types of which a field of the user's own may have either, where a text is shown."""
 
 
+def setting_of(name: str) -> str:
+    """Return the setting that names the deal field of a figure."""
+    return f"billing.fields.{name}"
+
+
 def unfit(name: str, field: FieldDefinition) -> str | None:
     """Say why a field of the user's own cannot show a figure; None where it can."""
     own = FIELDS.get(name)
@@ -72,6 +77,6 @@ async def keys_of(ctx: Context) -> dict[str, str]:
     fields = ctx.settings.billing.fields
     stated = {name for name in FIELDS if isinstance(getattr(fields, name), str)}
     named = (await ctx.mappings()).named_fields if stated else {}
-    keys = {name: named.get(name) for name in stated}
+    keys = {name: named.get(setting_of(name)) for name in stated}
     keys |= {name: ctx.installation.own_fields.get(name) for name in provided(ctx.settings)}
     return {name: key for name in FIELDS if (key := keys.get(name)) is not None}

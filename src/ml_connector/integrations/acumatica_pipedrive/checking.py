@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, resolved
+from ml_connector.integrations.acumatica_pipedrive.fields import making
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.integrations.from_pipedrive import resolving
 from ml_connector.sync.flow import Checked, Role
 from ml_connector.sync.mapping.compiling import MappingFaultsError
-from ml_connector.sync.mapping.waking import woken_by
 
-_EVERYTHING = ("*",)
 _MAPPINGS = frozenset({"customer_mapping", "contact_mapping", "order_mapping", "line_mapping"})
 
 
@@ -27,33 +26,21 @@ async def check(
     Raises MappingFaultsError that names every fault by its place in the settings.
     """
     crm, erp = clients["crm"], clients["erp"]
-    found = await resolved(settings, crm, erp=erp, pins=pins)
+    found = await resolving.resolve(crm, await making(settings, erp, pins))
     if found.lost_fields:
         raise MappingFaultsError(found.lost_fields)
     known = None
     if before is not None and before != settings:
         try:
-            known = await resolved(before, crm, erp=erp, pins=pins)
+            known = await resolving.resolve(crm, await making(before, erp, pins))
         except MappingFaultsError:
             known = None  # what did not fit may have held anything
+    are_alike = before is not None and _others(before) == _others(settings)
     return Checked(
-        pins=found.pins, notices=found.notices, wakes=tuple(_wakes(before, settings, known, found))
+        pins=found.pins,
+        notices=found.notices,
+        wakes=tuple(resolving.wakes(known, found, are_alike=are_alike)),
     )
-
-
-def _wakes(
-    before: Settings | None, after: Settings, known: Mappings | None, found: Mappings
-) -> Iterator[str]:
-    """Yield the causes that a change may have ended: all, unless only tables of values grew."""
-    if before is None or known is None or _others(before) != _others(after):
-        yield from _EVERYTHING
-        return
-    for was, is_now in zip(known.each, found.each, strict=True):
-        woken = woken_by(was, is_now)
-        if woken.all_held:
-            yield from _EVERYTHING
-        yield from woken.causes
-        yield from (f"{prefix}*" for prefix in woken.prefixes)
 
 
 def _others(settings: Settings) -> dict[str, Any]:

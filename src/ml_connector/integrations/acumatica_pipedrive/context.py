@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, compiled
+from ml_connector.integrations.acumatica_pipedrive.fields import Mappings, making
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
-from ml_connector.sync.context import RunContext
-from ml_connector.vendors import acumatica, pipedrive
+from ml_connector.integrations.from_pipedrive import resolving
+from ml_connector.integrations.from_pipedrive.context import DealContext
+from ml_connector.vendors import acumatica
 
 
-class Context(RunContext[Settings]):
+class Context(DealContext[Settings]):
     """One run of this pair."""
-
-    @property
-    def pipedrive(self) -> pipedrive.Client:
-        """The CRM's client."""
-        client: pipedrive.Client = self.sides["crm"].client
-        return client
 
     @property
     def acumatica(self) -> acumatica.Client:
@@ -33,24 +28,10 @@ class Context(RunContext[Settings]):
 
         A field that was renamed or has disappeared is told once.
         """
-        found = await compiled(
-            self.settings,
+        found = await resolving.in_force(
             self.pipedrive,
-            configuration_version=self.installation.configuration_version,
-            erp=self.acumatica,
-            pins=self.installation.pins,
+            lambda: making(self.settings, self.acumatica, self.installation.pins),
+            self.installation,
         )
-        for words in found.notices:
-            self.tell("drift", f"field:{words}", words)
-        for fault in found.lost_fields:
-            self.tell("drift", f"field:{'.'.join(fault.path)}", str(fault))
+        self.tell_drift(found)
         return found
-
-    async def shown_in(self, name: str) -> str | None:
-        """Return the key of the CRM field that shows something of ours, if there is one.
-
-        It is the field that the settings name, or else the one that was provided for us.
-        """
-        if getattr(self.settings.write_back, name) is not None:
-            return (await self.mappings()).named_fields.get(name)
-        return self.installation.own_fields.get(name)

@@ -29,6 +29,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_contact impor
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import find_customers
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_product import find_products
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.integrations.from_pipedrive import taking_up
 from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream, Report
 from ml_connector.sync.installations import Installation
 from ml_connector.vendors import acumatica, pipedrive
@@ -76,7 +77,7 @@ INTEGRATION = Integration(
             started_by=(OnStream(role="crm", stream="deals"),),
             run=won_deal_to_sales_order.run,
             reads=("organization", "person", "product"),
-            weigh=won_deal_to_sales_order.weigh,
+            weigh=taking_up.weigh,
             needs={
                 "crm": ("deals:full", "contacts:full", "products:read"),
                 "erp": ("Customer", "BusinessAccount", "SalesOrder", "StockItem", "NonStockItem"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ml_connector.integrations.acumatica_pipedrive.billing_settings import BillingRules
 from ml_connector.integrations.acumatica_pipedrive.item_settings import ItemRules
@@ -12,6 +12,7 @@ from ml_connector.integrations.acumatica_pipedrive.party_settings import (
     OrganizationRules,
     PersonRules,
 )
+from ml_connector.integrations.from_pipedrive.rules import Trigger
 from ml_connector.sync.mapping.model import Key, MappingConfig
 from ml_connector.sync.scope import ScopeConfig
 from ml_connector.vendors.pipedrive.line_rules import LineRules, NegativeRule
@@ -25,34 +26,6 @@ AfterEnd = Literal["hold", "leave", "cancel"]
 AfterHandOver = AfterEnd
 HoldOrOnHold = Literal["hold", "order_on_hold"]
 """Hold the deal for a person, or create its order on hold in Acumatica."""
-
-
-def _as_texts(value: object) -> object:
-    """Read ids as text: YAML makes numbers of them."""
-    return [str(each) if isinstance(each, int) else each for each in value] if isinstance(
-        value, list | tuple
-    ) else value  # fmt: skip
-
-
-class Trigger(BaseModel):
-    """When a deal is handed over."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    on: Literal["won", "stage"] = Field(
-        default="won", description="When the deal is won, or while it is in one of the stages."
-    )
-    stages: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = Field(
-        default=(), description="Pipedrive stages by id or name, for on: stage."
-    )
-
-    @model_validator(mode="after")
-    def _names_stages(self) -> Trigger:
-        if self.on == "stage" and not self.stages:
-            raise ValueError("name at least one stage under stages")
-        if self.on == "won" and self.stages:
-            raise ValueError("stages count only with on: stage")
-        return self
 
 
 class CustomerRules(BaseModel):

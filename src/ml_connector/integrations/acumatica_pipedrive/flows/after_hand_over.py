@@ -25,7 +25,8 @@ from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
     revise_order,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
-from ml_connector.integrations.acumatica_pipedrive.settings import AfterEnd, Settings
+from ml_connector.integrations.acumatica_pipedrive.settings import AfterEnd
+from ml_connector.integrations.from_pipedrive.taking_up import why_not_now
 from ml_connector.sync.flow import Found, Outcome
 from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.mapping.model import OnExisting
@@ -92,7 +93,7 @@ async def deal_is_gone(deal_key: str, ctx: Context) -> Outcome:
 
 async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: HandOver) -> Outcome:
     """Decide about a deal that has a document."""
-    turned = _turned(deal, ctx.settings)
+    turned = await _turned(deal, ctx)
     if turned is not None:
         rule, what = turned
         return await _ended(rule, what, document, ctx)
@@ -111,13 +112,15 @@ async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: Han
 # The deal's end -----------------------------------------------------------------------------
 
 
-def _turned(deal: Deal, settings: Settings) -> tuple[AfterEnd, str] | None:
+async def _turned(deal: Deal, ctx: Context) -> tuple[AfterEnd, str] | None:
     """Return what happened to a deal that is no longer handed over, and the rule for it."""
+    settings = ctx.settings
     if deal.is_gone:
         return settings.after.deleted, f"deal {deal.id} was deleted"
     if deal.status == "lost":
         return settings.after.lost, f"deal {deal.id} is lost"
-    if deal.status == "open" and settings.trigger.on == "won":
+    is_open = deal.status == "open" and settings.trigger.on != "stage"
+    if is_open and await why_not_now(deal, ctx) is not None:
         return settings.after.reopened, f"deal {deal.id} is open again"
     return None
 

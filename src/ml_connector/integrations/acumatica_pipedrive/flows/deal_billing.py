@@ -20,7 +20,7 @@ from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import billing_note
 from ml_connector.integrations.acumatica_pipedrive.flows.invoice_to_deal import part_of
 from ml_connector.integrations.acumatica_pipedrive.flows.trace_deals import DOCUMENT_LINK
-from ml_connector.integrations.acumatica_pipedrive.flows.write_back import tell_lost
+from ml_connector.integrations.from_pipedrive.shown import tell_lost
 from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.pipedrive.drafts import DealUpdate

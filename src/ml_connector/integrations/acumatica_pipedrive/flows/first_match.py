@@ -6,11 +6,9 @@ are compared at a time, so that their searches share calls.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from ml_connector.core.errors import NotFoundError
 from ml_connector.integrations.acumatica_pipedrive.context import Context
@@ -31,15 +29,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer impo
     decide,
     found_of,
 )
-from ml_connector.sync import matching
-from ml_connector.sync.flow import Found, Match, MatchVerdict
-from ml_connector.sync.links import RecordLink
+from ml_connector.integrations.from_pipedrive import surveying
+from ml_connector.sync.flow import Found, Match
 from ml_connector.vendors.acumatica.models import Contact
 from ml_connector.vendors.pipedrive.models import Organization, Person
-
-_AT_ONCE = 50  # records compared at the same time; a list takes up to 100 conditions
-
-T = TypeVar("T")
 
 
 async def organizations(ctx: Context) -> AsyncIterator[Match]:
@@ -52,7 +45,7 @@ async def organizations(ctx: Context) -> AsyncIterator[Match]:
     async def match(organization: Organization) -> Match | None:
         return await _organization(organization, people.get(organization.id, ()), ctx)
 
-    async for found in _each(ctx.pipedrive.organizations(), match):
+    async for found in surveying.each(ctx.pipedrive.organizations(), match):
         yield found
 
 
@@ -65,7 +58,7 @@ async def persons(ctx: Context) -> AsyncIterator[Match]:
     async def match(person: Person) -> Match | None:
         return await _person(person, contacts, ctx)
 
-    async for found in _each(ctx.pipedrive.persons(), match):
+    async for found in surveying.each(ctx.pipedrive.persons(), match):
         yield found
 
 
@@ -92,12 +85,12 @@ async def _organization(
     party = replace(organization_party(organization), people=tuple(people))
     link = await ctx.link(party.link, party.key)
     if link is not None:
-        return _linked(link, party.name)
+        return surveying.linked(link, party.name)
     scopes = (await ctx.mappings()).parties
     if scopes.organizations.refusal(party.sources()) is not None:
         return None
     decision, _ = await decide(party, ctx)
-    verdict, candidates = _said(decision)
+    verdict, candidates = surveying.said(decision)
     is_new = verdict == "new"
     if is_new and await organization_to_customer.refusal_of(organization, ctx) is not None:
         return None
@@ -117,7 +110,7 @@ async def _person(
     """Match a person; None for one that would not become a contact."""
     link = await ctx.link(LINK, person.id)
     if link is not None:
-        return _linked(link, person.name)
+        return surveying.linked(link, person.name)
     account = await party_scope.account_link(person.org_id, ctx)
     if account is None or await party_scope.why_no_contact(person, ctx) is not None:
         return None
@@ -132,52 +125,3 @@ async def _person(
         because=found.because,
         link=LINK,
     )
-
-
-def _linked(link: RecordLink, name: str) -> Match:
-    target = Found(key=link.target_key, name=link.target_name)
-    return Match(
-        source_key=link.key.source_key,
-        source_name=name,
-        verdict="linked",
-        candidates=(target,),
-        because=f"is linked to {link.target_key}",
-        link=link.key.kind,
-    )
-
-
-def _said(decision: matching.Decision) -> tuple[MatchVerdict, Sequence[matching.Party]]:
-    """Return a decision in the words of the list."""
-    match decision:
-        case matching.Matched(party=party):
-            return "matched", (party,)
-        case matching.Proposal(parties=parties):
-            return "proposed", parties
-        case matching.Ambiguous(parties=parties):
-            return "ambiguous", parties
-        case matching.Taken(party=party):
-            return "ambiguous", (party,)
-        case matching.New():
-            return "new", ()
-
-
-async def _each(
-    records: AsyncIterator[T], match: Callable[[T], Awaitable[Match | None]]
-) -> AsyncIterator[Match]:
-    """Yield the matches of all records, many of them compared at a time."""
-    some: list[T] = []
-    async for record in records:
-        some.append(record)
-        if len(some) == _AT_ONCE:
-            for found in await _together(some, match):
-                yield found
-            some = []
-    for found in await _together(some, match):
-        yield found
-
-
-async def _together(
-    records: Sequence[T], match: Callable[[T], Awaitable[Match | None]]
-) -> list[Match]:
-    found = await asyncio.gather(*(match(record) for record in records))
-    return [one for one in found if one is not None]

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_connector.core.errors import (
-    AccessDeniedError,
     HeldError,
     MissingMappingError,
     NotFoundError,
@@ -15,32 +14,19 @@ from ml_connector.core.errors import (
 from ml_connector.integrations.acumatica_pipedrive import mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.mappings import OrderLine
+from ml_connector.integrations.from_pipedrive.amounts import amounts_of
 from ml_connector.sync.mapping.compiling import CompiledMapping
 from ml_connector.sync.mapping.evaluation import Sources, evaluate
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.vendors.acumatica.models import Item
-from ml_connector.vendors.pipedrive.deal_lines import DealLines, NetLine, net_lines
-from ml_connector.vendors.pipedrive.models import Deal, DealProduct, Installment, Product
+from ml_connector.vendors.pipedrive.deal_lines import DealLines, NetLine
+from ml_connector.vendors.pipedrive.models import Deal, Product
 
 
 async def net_lines_of(deal: Deal, ctx: Context, *, with_installments: bool = False) -> DealLines:
-    """Read a deal's lines and work out what they are worth (M-02 to M-05).
-
-    Deal discounts are read only where the lines alone do not explain the deal's value: Pipedrive
-    keeps the value from lines and discounts, so lines that come to it leave nothing to discount.
-    That spares a call for each deal.
-    """
-    sources, installments = await asyncio.gather(
-        ctx.pipedrive.deal_products(deal.id),
-        _installments(deal, ctx) if with_installments else _none(),
-    )
-    lines = await _worked_out(deal, sources, installments, ctx)
-    for words in lines.notes:
-        ctx.note("amount_explained", words=words)
-    if lines.difference is not None:
-        ctx.note("value_differs", words=lines.difference.words)
-        ctx.tell("difference", f"deal:{deal.id}", lines.difference.words)
-    return lines
+    """Return what a deal's lines are worth; installments only where the user wants them told."""
+    with_installments = with_installments and ctx.settings.orders.note_installments
+    return (await amounts_of(deal, ctx, with_installments=with_installments)).lines
 
 
 async def order_lines_of(
@@ -48,36 +34,6 @@ async def order_lines_of(
 ) -> list[OrderLine]:
     """Find the item of each line: one that does not exist is held, never guessed (ACU-08)."""
     return await asyncio.gather(*(_order_line(line, sources, mapping, ctx) for line in lines.lines))
-
-
-async def _worked_out(
-    deal: Deal,
-    sources: tuple[DealProduct, ...],
-    installments: tuple[Installment, ...],
-    ctx: Context,
-) -> DealLines:
-    rules = ctx.settings.lines
-    try:
-        undiscounted = net_lines(deal, sources, (), installments, rules=rules)
-    except HeldError:
-        undiscounted = None
-    if undiscounted is not None and undiscounted.difference is None:
-        return undiscounted
-    discounts = await ctx.pipedrive.deal_discounts(deal.id)
-    return net_lines(deal, sources, discounts, installments, rules=rules)
-
-
-async def _installments(deal: Deal, ctx: Context) -> tuple[Installment, ...]:
-    if not ctx.settings.orders.note_installments:
-        return ()
-    try:
-        return await ctx.pipedrive.deal_installments(deal.id)
-    except AccessDeniedError:
-        return ()  # the plan has none
-
-
-async def _none() -> tuple[Installment, ...]:
-    return ()
 
 
 async def _order_line(

@@ -17,11 +17,11 @@ from ml_connector.integrations.acumatica_pipedrive.flows.decisions import (
     decided_contact,
     decided_customer,
 )
-from ml_connector.integrations.acumatica_pipedrive.flows.taking_up import out_of_scope
+from ml_connector.integrations.from_pipedrive.taking_up import won_deals
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.views import RecordView
 from ml_connector.sync.scope import before_go_live
-from ml_connector.vendors.pipedrive.models import Deal, Organization, Person
+from ml_connector.vendors.pipedrive.models import Organization, Person
 
 _UNJUDGED = frozenset({"backfill", "first match", "flow"})
 """What takes records up whenever they were added: a person who started a backfill or looks at the
@@ -78,7 +78,7 @@ async def why_no_contact(person: Person, ctx: Context) -> str | None:
 async def _without_won_deal(
     party: Organization | Person, name: str, ctx: Context
 ) -> Refused | None:
-    deals = await _won_deals(party, ctx)
+    deals = await won_deals(party, ctx)
     if not deals:
         words = f"{name} has no won deal of this installation; it becomes a customer with one"
         if isinstance(party, Organization):
@@ -93,19 +93,6 @@ async def _without_won_deal(
 def _older_rule(party: Organization | Person, ctx: Context) -> Older:
     rules = ctx.settings
     return rules.organizations.older if isinstance(party, Organization) else rules.persons.older
-
-
-async def _won_deals(party: Organization | Person, ctx: Context) -> list[Deal]:
-    """Return the won deals of a party that are the installation's own."""
-    if party.won_deals_count == 0:
-        return []
-    if isinstance(party, Organization):
-        found = [deal async for deal in ctx.pipedrive.deals(status="won", org_id=party.id)]
-    else:
-        of_person = ctx.pipedrive.deals(status="won", person_id=party.id)
-        # a person's deal with an organization is that organization's
-        found = [deal async for deal in of_person if deal.org_id is None]
-    return [deal for deal in found if await out_of_scope(deal, ctx) is None]
 
 
 def _too_old(moment: datetime | None, ctx: Context, older: Older, *, what: str) -> str | None:

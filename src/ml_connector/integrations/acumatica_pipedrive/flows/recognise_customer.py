@@ -174,7 +174,7 @@ def _wanted(party: Party, ctx: Context, tax_number: str | None) -> matching.Part
 async def _tax_number(party: Party, ctx: Context) -> str | None:
     if ctx.settings.customers.tax_number_field is None or party.organization is None:
         return None
-    key = (await ctx.mappings()).named_fields.get("tax_number_field")
+    key = (await ctx.mappings()).named_fields.get("customers.tax_number_field")
     found = party.organization.custom_fields.get(key) if key else None
     return str(found) if found else None
 

@@ -21,13 +21,13 @@ from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import (
     order_lines_of,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
-from ml_connector.integrations.acumatica_pipedrive.flows.taking_up import moment_of, why_not
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import (
     plan_on_deal,
     show_on_deal,
 )
 from ml_connector.integrations.acumatica_pipedrive.mappings import OrderLine
-from ml_connector.sync.flow import Outcome, Worth
+from ml_connector.integrations.from_pipedrive.taking_up import why_not
+from ml_connector.sync.flow import Outcome
 from ml_connector.sync.mapping.evaluation import evaluate
 from ml_connector.sync.writing_once import Written
 from ml_connector.vendors.acumatica.drafts import SalesInvoiceDraft, SalesOrderDraft
@@ -48,20 +48,6 @@ async def run(deal_key: str, ctx: Context) -> Outcome:
     if (refusal := await why_not(deal, ctx)) is not None:
         return Outcome.skipped(refusal)
     return await hand_over(deal, ctx, occurrence=1)
-
-
-async def weigh(deal_key: str, ctx: Context) -> Worth:
-    """Return what a deal would bring to a backfill: its value, or what keeps it out."""
-    try:
-        deal = await ctx.pipedrive.deal(int(deal_key))
-    except NotFoundError:
-        return Worth(refusal=f"deal {deal_key} is gone")
-    return Worth(
-        refusal=await why_not(deal, ctx),
-        moment=moment_of(deal, ctx),
-        amount=deal.value,
-        currency=deal.currency,
-    )
 
 
 async def hand_over(deal: Deal, ctx: Context, *, occurrence: int) -> Outcome:
