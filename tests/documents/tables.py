@@ -22,11 +22,13 @@ from pydantic.fields import FieldInfo
 from ml_connector.app.cli.command_line import program
 from ml_connector.app.settings import DeploymentSettings
 from ml_connector.core.secret import Secret
+from ml_connector.integrations.acumatica_pipedrive import settings as of_acumatica
 from ml_connector.integrations.acumatica_pipedrive import targets
-from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.integrations.sage_intacct_pipedrive import settings as of_sage_intacct
+from ml_connector.integrations.sage_intacct_pipedrive import targets as in_sage_intacct
 from ml_connector.sync.mapping.model import FieldRule, MappingConfig
 from ml_connector.sync.scope import Condition
-from ml_connector.vendors import acumatica, pipedrive
+from ml_connector.vendors import acumatica, pipedrive, sage_intacct
 from vendor_simulators.catalogue import load
 from vendor_simulators.kit import Simulator
 from vendor_simulators.kit.control import control_reference
@@ -146,9 +148,9 @@ def _connection(settings: type[BaseModel]) -> str:
     return _settings_table(_walk(settings, (), frozenset()))
 
 
-def _pair() -> str:
+def _pair(settings: type[BaseModel]) -> str:
     parts = frozenset({MappingConfig})
-    return _settings_table(_walk(Settings, (), parts))
+    return _settings_table(_walk(settings, (), parts))
 
 
 def _rule() -> str:
@@ -169,6 +171,22 @@ def _targets() -> str:
         fields = ", ".join(f"`{field.key}`" for field in target.catalogue.fields)
         mapped = ", ".join(f"`{key}`" for key in defaults.fields)
         rows.append((f"`{name}` {document}".strip(), fields, mapped))
+    return _table(("setting", "fields", "mapped unless told otherwise"), rows)
+
+
+def _targets_in_sage_intacct() -> str:
+    rows = [
+        (
+            f"`{setting}`",
+            ", ".join(f"`{field.key}`" for field in catalogue.fields),
+            ", ".join(f"`{key}`" for key in defaults.fields),
+        )
+        for setting, catalogue, defaults in (
+            ("entry_mapping", in_sage_intacct.ENTRY, in_sage_intacct.ENTRY_DEFAULTS),
+            ("line_mapping", in_sage_intacct.LINE, in_sage_intacct.LINE_DEFAULTS),
+            ("vendor_mapping", in_sage_intacct.VENDOR_RECORD, in_sage_intacct.VENDOR_DEFAULTS),
+        )
+    ]
     return _table(("setting", "fields", "mapped unless told otherwise"), rows)
 
 
@@ -267,9 +285,12 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "actions of sage intacct": lambda: _actions("sage_intacct"),
     "connection to pipedrive": lambda: _connection(pipedrive.Settings),
     "connection to acumatica": lambda: _connection(acumatica.Settings),
-    "settings of acumatica and pipedrive": _pair,
+    "connection to sage intacct": lambda: _connection(sage_intacct.Settings),
+    "settings of acumatica and pipedrive": lambda: _pair(of_acumatica.Settings),
+    "settings of sage intacct and pipedrive": lambda: _pair(of_sage_intacct.Settings),
     "rule of a field": _rule,
     "targets in acumatica": _targets,
+    "targets in sage intacct": _targets_in_sage_intacct,
 }
 
 

@@ -72,6 +72,8 @@ class World:
     master_keys: str
     public_url: str | None
     http: aiohttp.ClientSession
+    flow: str = FLOW
+    """The flow whose rows are looked at."""
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     flows: Mapping[str, Any] = field(
         default_factory=lambda: {FLOW: {"on": True, "when": {"every": "1m"}}}
@@ -199,14 +201,20 @@ class World:
             await db.execute(text("UPDATE installation_flow SET next_due_at = :now"),
                              {"now": self.services.clock.now()})  # fmt: skip
 
-    async def rows(self, flow: str = FLOW) -> list[Any]:
+    async def rows(self, flow: str | None = None) -> list[Any]:
         """Return the backlog's rows; a database that is away for a moment is waited for."""
         statement = text("SELECT * FROM backlog WHERE flow LIKE :flow ORDER BY id")
         end = time.monotonic() + _DATABASE_AWAY
         while True:
             try:
                 async with self.services.database.transaction() as db:
-                    return list((await db.execute(statement, {"flow": f"%{flow}"})).all())
+                    return list(
+                        (
+                            await db.execute(
+                                statement, {"flow": f"%{self.flow if flow is None else flow}"}
+                            )
+                        ).all()
+                    )
             except Exception as exc:
                 if not is_database_away(exc) or time.monotonic() > end:
                     raise
@@ -324,11 +332,13 @@ async def world(
     master_keys: str | None = None,
     public_url: str | None = None,
     notify_url: str | None = None,
+    made_as: type[World] = World,
     **switches: Mapping[str, Any],
 ) -> AsyncIterator[World]:
     """Open a deployment; with ``serves`` a web server takes the simulators' webhooks.
 
     Where another process serves, ``public_url`` is its address and ``master_keys`` are its keys.
+    ``made_as`` is the world of a pair.
     """
     master_keys = master_keys or canary_master_key()
     async with AsyncExitStack() as stack:
@@ -357,7 +367,7 @@ async def world(
         if serves:
             await stack.enter_async_context(serving(services, host="127.0.0.1", port=port))
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        made = World(
+        made = made_as(
             sandbox=sandbox,
             services=services,
             folder=folder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.integrations import acumatica_pipedrive
+from ml_connector.integrations import acumatica_pipedrive, sage_intacct_pipedrive
 from ml_connector.sync.flow import Integration
 from ml_connector.transport.vendor import Vendor
 from ml_connector.vendors import acumatica, pipedrive, sage_intacct
@@ -16,7 +16,8 @@ VENDORS: Mapping[str, Vendor] = {
 }
 
 INTEGRATIONS: Mapping[str, Integration] = {
-    integration.name: integration for integration in (acumatica_pipedrive.INTEGRATION,)
+    integration.name: integration
+    for integration in (acumatica_pipedrive.INTEGRATION, sage_intacct_pipedrive.INTEGRATION)
 }
 
 

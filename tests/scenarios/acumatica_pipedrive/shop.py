@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from tests.world.world import FLOW, World, world
+from tests.world.world import World, world
 
 from ml_connector.sync.backlog import announce
 
@@ -144,7 +144,7 @@ class Shop:
             found = await db.execute(
                 text("SELECT * FROM run WHERE record = :record AND flow LIKE :flow"
                      " ORDER BY run_no, attempt"),
-                {"record": str(deal), "flow": f"%{FLOW}"},
+                {"record": str(deal), "flow": f"%{self.world.flow}"},
             )  # fmt: skip
             return list(found.all())
 

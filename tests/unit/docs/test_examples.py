@@ -65,7 +65,9 @@ def test_configuration_loads_and_every_setting_in_it_is_good(block: Block, tmp_p
 def test_other_files_are_settings_of_an_installation(block: Block):
     assert block.text.startswith(_OF_AN_INSTALLATION), "say what it is a part of"
 
-    pair("acumatica").settings.model_validate(yaml.safe_load(block.text))
+    of_a_pair = block.page.parent.name == "pairs"
+    integration = pair(block.page.stem if of_a_pair else "acumatica")
+    integration.settings.model_validate(yaml.safe_load(block.text))
 
 
 @pytest.mark.parametrize("line", _commands())

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from tests.documents.pages import ROOT, inline_codes, name_of, pages, sections
 
+from ml_connector.app.pairs import INTEGRATIONS
 from ml_connector.app.settings import DeploymentSettings
-from ml_connector.integrations.acumatica_pipedrive.settings import Settings
+from ml_connector.sync.flow import Integration
 
 _SOURCE = ROOT / "src" / "ml_connector"
 _PATH = re.compile(r"[\w.-]+(?:/[\w.<>{}*-]+)+/?|[\w-]+/")
@@ -84,13 +85,15 @@ def test_architecture_answers_ten_questions_with_a_module_each():
         assert re.search(r"`[\w/]+\.py`", answer), number
 
 
-def test_settings_named_on_the_page_of_the_pair_are_settings_of_it():
-    page = ROOT / "docs" / "pairs" / "acumatica.md"
-    parts = "|".join(Settings.model_fields)
+@pytest.mark.parametrize("integration", INTEGRATIONS.values(), ids=lambda one: one.name)
+def test_settings_named_on_the_page_of_the_pair_are_settings_of_it(integration: Integration):
+    page = ROOT / "docs" / "pairs" / f"{integration.name.removesuffix('_pipedrive')}.md"
+    settings = integration.settings
+    parts = "|".join(settings.model_fields)
     for code in inline_codes(page):
         found = re.match(rf"({parts})\.(\w+)", code)
         if found:
-            inner = Settings.model_fields[found[1]].annotation
+            inner = settings.model_fields[found[1]].annotation
             assert found[2] in inner.model_fields, code  # type: ignore[union-attr] # models all
 
 

@@ -1,0 +1,1 @@
+"""The flows of this pair, one file each, and the steps that they share."""
