@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from ml_connector.core.errors import ConfigurationError
 from ml_connector.integrations.acumatica_pipedrive import billing_fields, sources, targets
 from ml_connector.integrations.acumatica_pipedrive.crm_places import owned_faults
+from ml_connector.integrations.acumatica_pipedrive.order_states import StateTable, state_table
 from ml_connector.integrations.acumatica_pipedrive.party_scopes import PartyScopes, party_scopes
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.integrations.acumatica_pipedrive.sources import Reading
@@ -53,6 +54,7 @@ class Mappings:
     scope: Scope
     stages: Scope
     """The stages of the trigger; empty where deals are handed over when they are won."""
+    order_states: StateTable
     parties: PartyScopes
     named_fields: Mapping[str, str]
     """Keys of the fields that settings name, by the setting."""
@@ -74,7 +76,7 @@ class Mappings:
         """The key of each field by what names it: kept, so that a renamed field is found again."""
         named = {f"{_NAMED[name][1]}.{name}": key for name, key in self.named_fields.items()}
         of_mappings = {path: key for each in self.each for path, key in each.pins.items()}
-        return {**of_mappings, **named}
+        return {**of_mappings, **named, **self.order_states.pins}
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -163,6 +165,8 @@ async def _resolve(
     async def resolve(reading: Reading, *, fresh: bool) -> _Kept:
         found = _checked(settings, reading, known, pins)
         lists = set(_lists(found.found, reading)) if isinstance(found.found, Mappings) else set()
+        if settings.order_states.by_stage:
+            lists.add("stages")
         if lists <= set(reading.lists):
             return found
         # Only now it is known whose names are asked for: those of stages, say, in a table by stage.
@@ -250,6 +254,9 @@ class _Checking:
         scope = self._gather(None, lambda: compile_scope(settings.scope, sources=parties))
         stages = self._gather(None, lambda: _stages(settings, parties))
         scopes = self._gather(None, lambda: party_scopes(settings, parties))
+        states = self._gather(None, lambda: state_table(
+            settings.order_states, self.reading.lists.get("stages"), self.pins
+        ))  # fmt: skip
         named, lost = self._named_fields()
         if self.faults:
             raise MappingFaultsError(self.faults)
@@ -260,6 +267,7 @@ class _Checking:
             line=_made(line),
             scope=_made(scope),
             stages=_made(stages),
+            order_states=_made(states),
             parties=_made(scopes),
             named_fields=named,
             lost_fields=lost,
