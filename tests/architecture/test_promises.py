@@ -19,7 +19,7 @@ PROMISED = {
         *(f"P-{number:02}" for number in (*range(1, 19), 20, 21, 22)),
         *(f"M-{number:02}" for number in range(1, 12)),
         *(f"PD-{number:02}" for number in range(1, 8)),
-        *(f"ACU-{number:02}" for number in (*range(1, 9), 10, 11)),
+        *(f"ACU-{number:02}" for number in range(1, 12)),
         *(f"X-{number:02}" for number in (1, 3, 4, 5, 6, 14)),
     },
     "sage_intacct_pipedrive": {

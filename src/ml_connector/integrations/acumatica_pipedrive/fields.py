@@ -9,6 +9,7 @@ from functools import partial
 
 from ml_connector.integrations.acumatica_pipedrive import billing_fields, targets
 from ml_connector.integrations.acumatica_pipedrive.crm_places import owned_faults
+from ml_connector.integrations.acumatica_pipedrive.order_states import StateTable, state_table
 from ml_connector.integrations.acumatica_pipedrive.party_scopes import PartyScopes, party_scopes
 from ml_connector.integrations.acumatica_pipedrive.settings import Settings
 from ml_connector.integrations.acumatica_pipedrive.targets import Target
@@ -25,6 +26,7 @@ from ml_connector.sync.mapping.fields import FieldCatalogue
 from ml_connector.sync.mapping.model import MappingConfig
 from ml_connector.sync.scope import Scope
 from ml_connector.vendors import acumatica
+from ml_connector.vendors.pipedrive import ListName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Mappings(DealMappings):
     order: CompiledMapping
     """Of the order, or of the invoice where deals become invoices."""
     line: CompiledMapping
+    order_states: StateTable
     parties: PartyScopes
 
     @property
@@ -52,6 +55,16 @@ class Mappings(DealMappings):
     def scopes(self) -> tuple[Scope, ...]:
         """All scopes."""
         return self.scope, self.stages, *self.parties.each
+
+    @property
+    def asked_lists(self) -> frozenset[ListName]:
+        """A table by stage goes by the stages' names."""
+        return frozenset({"stages"}) if self.order_states.goes_by_stage else frozenset()
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The key of each field by what names it, and the id of each stage."""
+        return {**super().pins, **self.order_states.pins}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +139,10 @@ def _mappings(settings: Settings, known: _Targets, gathering: Gathering) -> Mapp
     )
     scope, stages = gathering.scope(settings.scope), gathering.stages(settings.trigger)
     scopes = gathering.gather((), lambda: party_scopes(settings, parties))
+    stage_names = gathering.reading.lists.get("stages")
+    states = gathering.gather(
+        (), lambda: state_table(settings.order_states, stage_names, gathering.pins)
+    )
     named, lost = gathering.named(_named(settings))
     gathering.raise_faults()
     return Mappings(
@@ -135,6 +152,7 @@ def _mappings(settings: Settings, known: _Targets, gathering: Gathering) -> Mapp
         line=made(line),
         scope=made(scope),
         stages=made(stages),
+        order_states=made(states),
         parties=made(scopes),
         named_fields=named,
         lost_fields=lost,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ml_connector.integrations.acumatica_pipedrive.billing_settings import BillingRules
 from ml_connector.integrations.acumatica_pipedrive.item_settings import ItemRules
+from ml_connector.integrations.acumatica_pipedrive.order_state_settings import OrderStates
 from ml_connector.integrations.acumatica_pipedrive.party_settings import (
     OrganizationRules,
     PersonRules,
@@ -190,12 +191,19 @@ class Settings(BaseModel):
     codes: Codes = Codes()
     items: ItemRules = ItemRules()
     after: AfterRules = AfterRules()
+    order_states: OrderStates = OrderStates()
     write_back: WriteBack = WriteBack()
     billing: BillingRules = BillingRules()
     customer_mapping: MappingConfig = MappingConfig()
     contact_mapping: MappingConfig = MappingConfig()
     order_mapping: MappingConfig = MappingConfig()
     line_mapping: MappingConfig = MappingConfig()
+
+    @model_validator(mode="after")
+    def _has_states_of_orders_alone(self) -> Settings:
+        if self.orders.document != "sales_order" and not self.order_states.is_empty:
+            raise ValueError("order_states: invoices have no such states; remove the table")
+        return self
 
     @model_validator(mode="after")
     def _takes_no_returns(self) -> Settings:

@@ -72,6 +72,11 @@ class DealMappings(ABC):
         return self.scope, self.stages
 
     @property
+    def asked_lists(self) -> frozenset[ListName]:
+        """Lists whose names other settings go by than mappings and scopes."""
+        return frozenset()
+
+    @property
     def version(self) -> str:
         """Name the content of all mappings."""
         return "-".join(mapping.version for mapping in self.compiled.values())
@@ -201,6 +206,7 @@ def _lists(mappings: DealMappings, reading: Reading) -> Iterator[ListName]:
         for scope in mappings.scopes
         for each in scope.conditions
     }
+    yield from mappings.asked_lists
     for record in sources.RECORDS:
         yield from reading.lists_of(record, {key for of, key in uses if of == record})
 

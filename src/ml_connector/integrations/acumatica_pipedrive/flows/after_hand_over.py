@@ -14,17 +14,17 @@ from ml_connector.core.errors import HeldError
 from ml_connector.integrations.acumatica_pipedrive import comparing
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.fields import Mappings
-from ml_connector.integrations.acumatica_pipedrive.flows import documents, parties
+from ml_connector.integrations.acumatica_pipedrive.flows import documents, order_state, parties
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import net_lines_of
 from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
     LINES,
-    cancel_order,
     header_state,
     reopen_order,
     revise_order,
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.write_back import show_on_deal
+from ml_connector.integrations.acumatica_pipedrive.order_states import Wanted
 from ml_connector.integrations.acumatica_pipedrive.settings import AfterEnd
 from ml_connector.integrations.from_pipedrive.taking_up import why_not_now
 from ml_connector.sync.flow import Found, Outcome
@@ -37,19 +37,27 @@ from ml_connector.vendors.pipedrive.models import Deal
 _FOUND_CANCELLED = "found cancelled"
 """In place of the moment of winning: such a document counts as one of an earlier winning."""
 
-_HANDED_OVER, _WON_TIME, _CUSTOMER = "handed_over", "won_time", "customer"
+_HANDED_OVER = order_state.HANDED_OVER
+_WON_TIME, _CUSTOMER = "won_time", "customer"
 
 HandOver = Callable[..., Awaitable[Outcome]]
 
 
 def state_of(
-    deal: Deal, handed_over: Mapping[str, Any], *, customer: str, lines: Sequence[Sequence[str]]
+    deal: Deal,
+    handed_over: Mapping[str, Any],
+    *,
+    customer: str,
+    lines: Sequence[Sequence[str]],
+    on_hold: bool,
+    for_customer: bool,
 ) -> dict[str, Any]:
     """Return what the link remembers of the deal and of what was written."""
     return {
         _HANDED_OVER: handed_over,
         _CUSTOMER: customer,
         LINES: lines,
+        **order_state.made_state(on_hold=on_hold, for_customer=for_customer),
         **header_state(handed_over["mapped"]),
         **won_state(deal),
     }
@@ -88,22 +96,48 @@ async def deal_is_gone(deal_key: str, ctx: Context) -> Outcome:
     if document is None:
         return Outcome.skipped(f"deal {deal_key} no longer exists and had no order")
     what = f"deal {deal_key} was deleted"
+    wanted = await order_state.wanted_of_gone(deal_key, document, ctx)
+    if wanted is not None:
+        return await _by_table(document, wanted, ctx)
     return await _ended(ctx.settings.after.deleted, what, document, ctx)
 
 
 async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: HandOver) -> Outcome:
     """Decide about a deal that has a document."""
+    wanted = await order_state.wanted_of(deal, document, ctx)
     turned = await _turned(deal, ctx)
     if turned is not None:
         rule, what = turned
+        if wanted is not None:
+            return await _by_table(document, wanted, ctx)
         return await _ended(rule, what, document, ctx)
     if _was_won_again(deal, document):
-        again = await _won_again(deal, document, ctx, hand_over)
-        if again is not None:
-            return again
+        if wanted is not None and order_state.was_cancelled_by_us(document):
+            await ctx.remember(document.link, won_state(deal))
+        else:
+            again = await _won_again(deal, document, ctx, hand_over)
+            if again is not None:
+                return again
+    return await _followed(deal, document, wanted, ctx)
+
+
+async def _followed(deal: Deal, document: Document, wanted: Wanted | None, ctx: Context) -> Outcome:
+    """Bring state and content of a standing deal's order up to date.
+
+    An order is stopped before anything else of it changes, and let go after that.
+    """
+    moved = None
+    if wanted is not None and wanted.state != "open":
+        moved = await order_state.bring(document, wanted, ctx)
     changed = await _changes(deal, document, ctx)
-    if changed is not None:
-        return changed
+    if wanted is not None and wanted.state == "open":
+        moved = await order_state.bring(document, wanted, ctx)
+    for outcome in (moved, changed):
+        if outcome is not None and outcome.kind == "written":
+            return outcome
+    told = changed or moved
+    if told is not None:
+        return told
     if await show_on_deal(deal, document, ctx):
         return Outcome.written(f"{document.called} shown on the deal")
     return Outcome.unchanged(f"{document.called} is there and the deal says the same")
@@ -125,6 +159,12 @@ async def _turned(deal: Deal, ctx: Context) -> tuple[AfterEnd, str] | None:
     return None
 
 
+async def _by_table(document: Document, wanted: Wanted, ctx: Context) -> Outcome:
+    """Let the order of a deal that came to an end follow the table of states."""
+    moved = await order_state.bring(document, wanted, ctx)
+    return moved or Outcome.unchanged(f"{wanted.because}, and {document.called} was made so")
+
+
 async def _ended(rule: AfterEnd, what: str, document: Document, ctx: Context) -> Outcome:
     """Hold, leave or cancel the document of a deal that came to an end."""
     if rule == "leave":
@@ -134,7 +174,7 @@ async def _ended(rule: AfterEnd, what: str, document: Document, ctx: Context) ->
     if documents.is_cancelled(found):
         return Outcome.unchanged(f"{what}, and {document.called} is cancelled")
     if rule == "cancel" and document.kind is documents.ORDER:
-        await cancel_order(document, ctx)
+        await order_state.cancel(document, found.status if found else None, ctx)
         return Outcome.written(f"{what}; {document.called} was cancelled")
     raise HeldError(
         f"{_sentence(what)}, but {document.called} stands in Acumatica; put one of them right, "
@@ -163,6 +203,7 @@ async def _won_again(
         if rule == "hold" or found is None or document.kind is not documents.ORDER:
             raise _cancelled_before(deal, document)
         await reopen_order(document, ctx)
+        await order_state.forget(document, ctx)
     await ctx.remember(document.link, won_state(deal))
     return None
 

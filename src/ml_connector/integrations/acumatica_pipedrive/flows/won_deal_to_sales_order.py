@@ -52,15 +52,26 @@ async def run(deal_key: str, ctx: Context) -> Outcome:
 
 async def hand_over(deal: Deal, ctx: Context, *, occurrence: int) -> Outcome:
     """Make customer and document, and show both in Pipedrive."""
-    party = await party_of(deal, ctx)
     compiled = await ctx.mappings()
+    wanted = compiled.order_states.wanted(deal)
+    if wanted is not None and wanted.state == "cancelled":
+        return Outcome.skipped(f"{wanted.because}, where orders are cancelled; it gets none")
+    party = await party_of(deal, ctx)
     amounts = await net_lines_of(deal, ctx, with_installments=True)
     lines = await order_lines_of(amounts, party.sources(deal), compiled.line, ctx)
     values = evaluate(compiled.order, party.sources(deal))
     customer = await ensure_customer(deal, party, compiled.customer, ctx)
     for used in values.used:
         ctx.note("mapped", field=used.target, value=used.value, because=used.words)
-    ready = _Ready(deal=deal, amounts=amounts, lines=lines, values=values.values, customer=customer)
+    orders = ctx.settings.orders
+    ready = _Ready(
+        deal=deal,
+        amounts=amounts,
+        lines=lines,
+        values=values.values,
+        customer=customer,
+        on_hold=customer.needs_hold or (wanted.state == "hold" if wanted else orders.on_hold),
+    )
     made = await _make_once(ready, compiled, ctx, occurrence=occurrence)
     kind = documents.chosen_kind(ctx)
     link = await ctx.link(kind.link, deal.id, occurrence=occurrence)
@@ -93,6 +104,7 @@ class _Ready:
     lines: list[OrderLine]
     values: Mapping[str, Any]
     customer: DealCustomer
+    on_hold: bool
 
 
 async def _make_once(
@@ -114,6 +126,8 @@ async def _make_once(
             deal,
             comparing.handed_over(deal, ready.amounts, followed),
             customer=ready.customer.key,
+            on_hold=ready.on_hold,
+            for_customer=ready.customer.needs_hold,
             lines=comparing.lines_as_written(draft.details)
             if isinstance(draft, SalesOrderDraft)
             else [],
@@ -123,7 +137,6 @@ async def _make_once(
 
 def _draft(ready: _Ready, reference: str, ctx: Context) -> SalesOrderDraft | SalesInvoiceDraft:
     orders, customer = ctx.settings.orders, ready.customer
-    on_hold = orders.on_hold or customer.needs_hold
     note = mappings.document_note(ready.amounts)
     if orders.document == "sales_invoice":
         return mappings.sales_invoice_draft(
@@ -132,7 +145,7 @@ def _draft(ready: _Ready, reference: str, ctx: Context) -> SalesOrderDraft | Sal
             customer_id=customer.key,
             currency=ready.amounts.currency,
             reference=reference,
-            on_hold=on_hold,
+            on_hold=ready.on_hold,
             keeps_price=orders.keep_agreed_price,
             note=note,
         )
@@ -143,7 +156,7 @@ def _draft(ready: _Ready, reference: str, ctx: Context) -> SalesOrderDraft | Sal
         customer_id=customer.key,
         currency=ready.amounts.currency,
         reference=reference,
-        on_hold=on_hold,
+        on_hold=ready.on_hold,
         keeps_price=orders.keep_agreed_price,
         note=note,
         codes=ctx.settings.codes,
