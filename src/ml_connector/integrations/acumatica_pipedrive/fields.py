@@ -62,9 +62,9 @@ class Mappings(DealMappings):
         return frozenset({"stages"}) if self.order_states.goes_by_stage else frozenset()
 
     @property
-    def pins(self) -> dict[str, str]:
-        """The key of each field by what names it, and the id of each stage."""
-        return {**super().pins, **self.order_states.pins}
+    def further_pins(self) -> Mapping[str, str]:
+        """The id of each stage by what names it."""
+        return self.order_states.pins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

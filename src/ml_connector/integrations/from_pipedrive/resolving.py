@@ -87,7 +87,12 @@ class DealMappings(ABC):
         of_mappings = {
             path: key for mapping in self.compiled.values() for path, key in mapping.pins.items()
         }
-        return {**of_mappings, **self.named_fields}
+        return {**of_mappings, **self.named_fields, **self.further_pins}
+
+    @property
+    def further_pins(self) -> Mapping[str, str]:
+        """What else names stand for than fields."""
+        return {}
 
     @property
     def notices(self) -> tuple[str, ...]:
