@@ -160,6 +160,34 @@ async def test_order_that_finance_edited_is_never_overwritten(opened: OpenShop):
         assert Decimal(str(line["UnitPrice"])) == 95
 
 
+async def test_change_after_the_order_is_completed_is_held_with_its_status(opened: OpenShop):
+    async with opened(settings={"after": {"changed": "follow"}}) as shop:
+        deal = await shop.sold(shop.line(item_price=100))
+        await shop.world.play("acumatica", "complete_order", external_ref=f"pd-deal-{deal}")
+        last = await shop.last_call()
+
+        row = await edit_line(shop, deal, item_price=80)
+
+        assert row.state == "held"
+        assert "is Completed in Acumatica" in row.reason
+        assert await shop.writes("acumatica", since=last) == []
+
+
+async def test_deal_moved_to_another_organization_is_held_naming_both(opened: OpenShop):
+    async with opened(settings={"after": {"changed": "follow"}}) as shop:
+        deal = await shop.sold()
+        before = (await shop.crm_deal(deal))["org_id"]
+        other = await shop.world.organization("Suedwerk GmbH")
+
+        row = await shop.then(
+            deal,
+            shop.world.play("pipedrive", "edit", kind="deal", id=deal, changes={"org_id": other}),
+        )
+
+        assert row.state == "held"
+        assert f"its party was organization {before} and is organization {other}" in row.reason
+
+
 async def test_edit_of_what_is_not_mapped_makes_no_erp_call(shop: Shop):
     deal = await shop.sold()
     last = await shop.last_call()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -175,7 +175,9 @@ async def _set_hold(change: _Change, order: SalesOrder, ctx: Context) -> str:
     return f" and is {status} in Acumatica" if status and not is_hold and status != "Open" else ""
 
 
-async def _translated(document: Document, memory: Memory, ctx: Context, write: Any) -> None:
+async def _translated(
+    document: Document, memory: Memory, ctx: Context, write: Awaitable[object]
+) -> None:
     """Await a write; a refusal of Acumatica holds the record, and nothing of it is ours."""
     try:
         await write
