@@ -54,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    return [f"deployments run with: {_erp_settings} {_switches}"] if _erp_settings | _switches else []
+    return (
+        [f"deployments run with: {_erp_settings} {_switches}"] if _erp_settings | _switches else []
+    )
 
 
 def _read(option: str) -> tuple[str, str, Any]:

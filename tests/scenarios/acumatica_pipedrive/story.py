@@ -155,7 +155,9 @@ class Story:
         faults = [] if len(orders) == len(_NETS) - len(self.held) else [f"{len(orders)} orders"]
         for name, deal in self.deals.items():
             found = [one for one in orders if one["ExternalRef"] == f"pd-deal-{deal}"]
-            nets = [Decimal(str(one["OrderTotal"])) - Decimal(str(one["TaxTotal"])) for one in found]
+            nets = [
+                Decimal(str(one["OrderTotal"])) - Decimal(str(one["TaxTotal"])) for one in found
+            ]
             if nets != ([] if name in self.held else [_NETS[name]]):
                 faults.append(f"{name}: orders over {nets}")
         return faults
