@@ -27,8 +27,11 @@ check: $(VENV)/.dev  ## format, lint, types, import rules, the shape of every fo
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/architecture
 
-prove: $(VENV)/.dev  ## the long crash tests: every point, two workers, 200 deals
+prove: $(VENV)/.dev  ## the long tests: every crash, every simulator switch, Acumatica in both versions
 	$(BIN)/pytest -n $(JOBS) -m prove $(ARGS)
+	set -e; for version in 23.200.001 24.200.001; do \
+		$(BIN)/pytest -n $(JOBS) -m "not prove" --endpoint-version $$version tests/scenarios/acumatica_pipedrive $(ARGS); \
+	done
 
 bench: $(VENV)/.dev  ## the figures of docs/measures.md, as ratios taken in one run
 	$(BIN)/python -m benchmarks $(ARGS)

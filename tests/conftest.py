@@ -17,7 +17,7 @@ from tests.storage_support.databases import DatabaseServer
 from ml_connector.app.logs import never_show_variables
 from ml_connector.storage.database import Database
 
-pytest_plugins = ["tests.security.left_behind"]
+pytest_plugins = ["tests.security.left_behind", "tests.world.chosen"]
 
 never_show_variables()  # in the logs of tests either: they are read by others
 

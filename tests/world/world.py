@@ -26,6 +26,7 @@ import aiohttp
 import yaml
 from sqlalchemy import text
 from tests.security.looking import canary_master_key
+from tests.world import chosen
 
 from ml_connector.app.applying import Applying
 from ml_connector.app.configuration import load
@@ -160,7 +161,7 @@ class World:
             document["installations"][name] = self._installation(prefix)
             secrets |= _secrets(sandbox, prefix)
         document["connections"]["crm"]["settings"] |= self.crm_settings
-        document["connections"]["erp"]["settings"] |= self.erp_settings
+        document["connections"]["erp"]["settings"] |= {**chosen.erp_settings(), **self.erp_settings}
         if endpoint_version is not None:
             document["connections"]["erp"]["settings"]["endpoint_version"] = endpoint_version
         document["installations"]["acme"] |= installation
@@ -342,7 +343,9 @@ async def world(
     """
     master_keys = master_keys or canary_master_key()
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(Sandbox.start(seed=1, switches=switches or None))
+        sandbox = await stack.enter_async_context(
+            Sandbox.start(seed=1, switches=chosen.switches(switches))
+        )
         database = await Database.connect(database_url, application_name="test")
         port = _free_port()
         if serves:

@@ -188,6 +188,29 @@ async def test_deal_moved_to_another_organization_is_held_naming_both(opened: Op
         assert f"its party was organization {before} and is organization {other}" in row.reason
 
 
+async def test_quantity_that_finance_edited_stays_when_the_deal_is_retitled_and_holds_a_new_value(
+    opened: OpenShop,
+):
+    async with opened(settings={"after": {"changed": "follow"}}) as shop:
+        deal = await shop.sold(shop.line(quantity=5, item_price=100))
+        await shop.world.play(
+            "acumatica", "edit_order_line", external_ref=f"pd-deal-{deal}", line=1,
+            values={"OrderQty": "3"},
+        )  # fmt: skip
+        retitle = {"kind": "deal", "id": deal, "changes": {"title": "Another title"}}
+
+        retitled = await shop.then(deal, shop.world.play("pipedrive", "edit", **retitle))
+        revalued = await edit_line(shop, deal, item_price=80)
+
+        assert (retitled.state, retitled.outcome) == ("done", "unchanged")
+        assert revalued.state == "held"
+        assert "3" in revalued.reason
+        assert "5" in revalued.reason
+        (line,) = (await shop.order(deal))["Details"]
+        assert Decimal(str(line["OrderQty"])) == 3
+        assert Decimal(str(line["UnitPrice"])) == 100
+
+
 async def test_edit_of_what_is_not_mapped_makes_no_erp_call(shop: Shop):
     deal = await shop.sold()
     last = await shop.last_call()

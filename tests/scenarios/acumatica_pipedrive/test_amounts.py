@@ -255,7 +255,9 @@ async def test_order_whose_total_is_the_deals_is_open_where_the_user_chose_so(op
 
 
 async def test_deal_becomes_a_sales_invoice_where_the_user_chose_so(opened: OpenShop):
-    async with opened(settings={"orders": {"document": "sales_invoice"}}) as shop:
+    has_reference = {"endpoint_version": "24.200.001"}  # older ones: test_direct_invoices.py
+    settings = {"orders": {"document": "sales_invoice"}}
+    async with opened(settings=settings, erp_settings=has_reference) as shop:
         product = await shop.world.product("INSTALL", unit="hour")
         deal = await shop.sold({"product_id": product, "quantity": 2, "item_price": 120})
 
