@@ -105,7 +105,7 @@ async def handed_over(shop: Shop) -> None:
     from ml_connector.sync import feeder  # noqa: PLC0415 - for this one call
 
     services = shop.world.services
-    (integration,) = services.integrations.values()
+    integration = services.integrations["acumatica_pipedrive"]
     flows = [integration.qualified(flow) for flow in integration.flows]
     async with services.database.transaction() as db:
         assert (await feeder.feed(db, now=services.clock.now(), flows=flows)).runs
