@@ -32,7 +32,8 @@ async def test_repeated_webhook_makes_nothing_twice(shop: Shop):
 async def test_doubled_and_reordered_webhooks_end_in_one_order_each(opened: OpenShop):
     switches = {"doubled_webhooks": 0.7, "reordered_webhooks": 0.5}
     async with opened(pipedrive=switches) as shop:
-        deals = [await shop.deal(shop.line()) for _ in range(6)]
+        # names of their own: of one name, who comes second is held for a person to look
+        deals = [await shop.deal(shop.line(), organization=f"Kunde {n} AG") for n in range(6)]
         for deal in deals:
             for action in ("win_deal", "reopen_deal", "win_deal"):
                 await shop.world.play("pipedrive", action, id=deal)
