@@ -9,9 +9,10 @@ import typer
 
 from ml_connector.app.cli.exits import Exit, WrongError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Limit, Workspace, moment_of
-from ml_connector.app.cli.screen import Cell, Column, Screen, by_day, short
+from ml_connector.app.cli.screen import Cell, Column, Screen, by_day
 from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.app.stories import readable
+from ml_connector.app.wording import short
 from ml_connector.audit.reading import TrailRow, entries
 from ml_connector.sync import looking
 

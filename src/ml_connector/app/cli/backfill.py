@@ -10,8 +10,9 @@ import typer
 from ml_connector.app.cli.confirming import confirmed
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Workspace, Yes, moment_of
-from ml_connector.app.cli.screen import Screen, moment, plural
+from ml_connector.app.cli.screen import Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import moment, plural
 from ml_connector.sync.backfilling import Backfill, Range, Survey
 from ml_connector.sync.works import FlowWorks
 

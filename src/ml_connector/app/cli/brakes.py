@@ -11,8 +11,9 @@ import typer
 from ml_connector.app.cli.confirming import confirmed
 from ml_connector.app.cli.exits import EXIT_CODES, Exit
 from ml_connector.app.cli.options import AsJSON, FlowName, InstallationName, Workspace, Yes
-from ml_connector.app.cli.screen import Cell, Screen, Style, ago, plural
+from ml_connector.app.cli.screen import Cell, Screen, Style
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import ago, plural
 from ml_connector.sync.releasing import BrakeFigures, brakes
 from ml_connector.sync.releasing import release as let_go
 

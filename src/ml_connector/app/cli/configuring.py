@@ -12,10 +12,11 @@ from ml_connector.app.applying import Applied, Applying, Change, PartlyAppliedEr
 from ml_connector.app.cli.confirming import confirmed
 from ml_connector.app.cli.exits import Exit, exit_code_of
 from ml_connector.app.cli.options import AsJSON, Workspace, Yes
-from ml_connector.app.cli.screen import Cell, Screen, plural
+from ml_connector.app.cli.screen import Cell, Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
 from ml_connector.app.configuration import load
 from ml_connector.app.exporting import exported
+from ml_connector.app.wording import plural
 
 File = Annotated[Path, typer.Argument(help="A configuration file in YAML.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")]

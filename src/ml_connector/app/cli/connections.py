@@ -14,9 +14,10 @@ import typer
 
 from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, Workspace, moment_of
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, ago, duration, number
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style
 from ml_connector.app.cli.session import Session, carry_out, session, who
 from ml_connector.app.push_addresses import push_address
+from ml_connector.app.wording import ago, duration, number
 from ml_connector.audit import trail
 from ml_connector.connections.budgets import Budget, budgets_of
 from ml_connector.connections.callback import finish_with, local_callback

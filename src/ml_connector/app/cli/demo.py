@@ -14,7 +14,7 @@ from ml_connector.app.cli.options import AsJSON
 from ml_connector.app.cli.screen import Screen
 from ml_connector.app.cli.session import carry_out
 from ml_connector.app.demo.report import DemoOptions
-from ml_connector.app.demo.running import PAIRS
+from ml_connector.app.demo.running import PLAYS
 from ml_connector.app.demo.running import demo as running_demo
 
 
@@ -41,9 +41,9 @@ def demo(
     options = DemoOptions(pair=pair, deals=deals, faults=faults, seed=seed)
 
     async def work() -> Exit:
-        if pair not in PAIRS:
+        if pair not in PLAYS:
             raise UsageError(
-                f"there is no demo of the pair {pair!r}; there are: {', '.join(PAIRS)}"
+                f"there is no demo of the pair {pair!r}; there are: {', '.join(PLAYS)}"
             )
         show_title(screen, options)
         with Progress(screen) as progress:

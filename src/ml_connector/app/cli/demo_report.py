@@ -7,13 +7,14 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
-from ml_connector.app.cli.screen import Bar, Cell, Column, Screen, number, plural
+from ml_connector.app.cli.screen import Bar, Cell, Column, Screen
 from ml_connector.app.demo.injected import WORDS
-from ml_connector.app.demo.report import DemoOptions, DemoReport, Findings, Spent
+from ml_connector.app.demo.report import DemoOptions, DemoReport, Spent
 from ml_connector.app.demo.running import Finished
+from ml_connector.app.wording import number, plural
 
 _INDENT = 2
-_TITLES = {"pipedrive": "Pipedrive", "acumatica": "Acumatica"}
+_TITLES = {"pipedrive": "Pipedrive", "acumatica": "Acumatica", "sage_intacct": "Sage Intacct"}
 _SHOWN_PROBLEMS = 20
 
 
@@ -97,28 +98,8 @@ def show_the_way(screen: Screen, finished: Finished) -> None:
 
 
 def _show_moved(screen: Screen, report: DemoReport) -> None:
-    findings = report.findings
-    deals = plural(findings.deals_shown, "deal")
-    organizations = plural(findings.organizations_shown, "organization")
-    customers = plural(findings.customers, "new customer")
-    if findings.recognised:
-        customers += f", and {findings.recognised} recognised by the tax number"
-    back = f"{deals} with the order's number and address, {organizations} with the customer's"
-    orders = plural(findings.orders, "order")
     _head(screen, "What moved")
-    screen.table(
-        [Column(""), Column("", folds=True)],
-        [
-            (f"{deals} won", f"{orders}: {_totals(findings)}"),
-            (organizations, customers),
-            ("back in Pipedrive", back),
-        ],
-        indent=_INDENT,
-    )
-
-
-def _totals(findings: Findings) -> str:
-    return "  ".join(f"{total:,} {currency}" for currency, total in sorted(findings.totals.items()))
+    screen.table([Column(""), Column("", folds=True)], report.findings.moved, indent=_INDENT)
 
 
 def _show_held(screen: Screen, report: DemoReport) -> None:

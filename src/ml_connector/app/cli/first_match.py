@@ -11,8 +11,9 @@ import typer
 from ml_connector.app.cli.confirming import confirmed as asked
 from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Limit, Workspace, Yes
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, ago, plural, short
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import ago, plural, short
 from ml_connector.sync import first_match
 from ml_connector.sync.confirming import Confirmed
 from ml_connector.sync.deciding import Imported, exported, take_in

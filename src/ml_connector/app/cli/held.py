@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ml_connector.app.cli.exits import Exit
 from ml_connector.app.cli.options import AsJSON, FlowName, InstallationName, Limit, Workspace
-from ml_connector.app.cli.screen import Cell, Screen, ago, due, plural
+from ml_connector.app.cli.screen import Cell, Screen
 from ml_connector.app.cli.session import Session, carry_out, session
+from ml_connector.app.wording import ago, due, plural
 from ml_connector.sync.causes import Cause, causes
 from ml_connector.sync.states import RowState
 

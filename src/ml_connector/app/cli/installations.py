@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ml_connector.app.cli.exits import EXIT_CODES, Exit
 from ml_connector.app.cli.options import AsJSON, Workspace
-from ml_connector.app.cli.screen import Cell, Column, Screen, ago
+from ml_connector.app.cli.screen import Cell, Column, Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import ago
 from ml_connector.audit import reading
 from ml_connector.audit.reading import TrailRow
 from ml_connector.sync import pausing

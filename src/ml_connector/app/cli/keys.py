@@ -10,8 +10,9 @@ import typer
 from ml_connector.app import processes
 from ml_connector.app.cli.exits import EXIT_CODES, Exit, UsageError, WrongError
 from ml_connector.app.cli.options import AsJSON
-from ml_connector.app.cli.screen import Cell, Column, Screen, number, plural
+from ml_connector.app.cli.screen import Cell, Column, Screen
 from ml_connector.app.cli.session import Session, carry_out, command_settings, session
+from ml_connector.app.wording import number, plural
 from ml_connector.vault.keyring import (
     Keyring,
     ensure_key_file,

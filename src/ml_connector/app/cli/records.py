@@ -11,20 +11,11 @@ import typer
 
 from ml_connector.app.cli.exits import EXIT_CODES, Exit, WrongError
 from ml_connector.app.cli.options import AsJSON, FlowName, InstallationName, Limit, Workspace
-from ml_connector.app.cli.screen import (
-    Cell,
-    Column,
-    Screen,
-    Style,
-    ago,
-    due,
-    duration,
-    moment,
-    plural,
-)
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style
 from ml_connector.app.cli.session import Session, carry_out, session
 from ml_connector.app.cli.timeline import show_timeline
 from ml_connector.app.stories import Story, story_of
+from ml_connector.app.wording import ago, due, duration, moment, plural
 from ml_connector.sync import looking
 from ml_connector.sync.figures import WAITING, late_before
 from ml_connector.sync.looking import RecordRow

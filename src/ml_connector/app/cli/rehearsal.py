@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from ml_connector.app.cli.exits import Exit
-from ml_connector.app.cli.screen import Cell, Column, Screen, short
+from ml_connector.app.cli.screen import Cell, Column, Screen
 from ml_connector.app.cli.session import Session, who
 from ml_connector.app.stories import readable
+from ml_connector.app.wording import short
 from ml_connector.jobs.dispositions import Disposition
 from ml_connector.sync.flow import Flow
 from ml_connector.sync.installations import Installation

@@ -11,8 +11,9 @@ from ml_connector.app.cli.confirming import confirmed
 from ml_connector.app.cli.exits import Exit, UsageError, WrongError
 from ml_connector.app.cli.options import AsJSON, FlowName, InstallationName, Workspace, Yes
 from ml_connector.app.cli.records import STATE_WORDS
-from ml_connector.app.cli.screen import Column, Screen, number, plural
+from ml_connector.app.cli.screen import Column, Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import number, plural
 from ml_connector.sync import looking
 from ml_connector.sync.replaying import Counted, Selection, count
 from ml_connector.sync.replaying import replay as replayed

@@ -8,8 +8,9 @@ import typer
 
 from ml_connector.app.cli.exits import Exit, UsageError
 from ml_connector.app.cli.options import AsJSON, InstallationName, Workspace
-from ml_connector.app.cli.screen import Column, Screen, plural
+from ml_connector.app.cli.screen import Column, Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import plural
 from ml_connector.core.lanes import Lane
 from ml_connector.sync.flow import Report
 from ml_connector.sync.installations import Installation

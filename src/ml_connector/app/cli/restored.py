@@ -10,8 +10,9 @@ import typer
 from ml_connector.app.cli.confirming import confirmed
 from ml_connector.app.cli.exits import Exit, UsageError, WrongError
 from ml_connector.app.cli.options import AsJSON, Yes, moment_of
-from ml_connector.app.cli.screen import Screen, duration, number
+from ml_connector.app.cli.screen import Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
+from ml_connector.app.wording import duration, number
 from ml_connector.sync.restoring import Restored, after_restore
 from ml_connector.vault.processes import LIVE_FOR, live_processes
 

@@ -13,9 +13,10 @@ from ml_connector.app.cli.exits import Exit, NoWorkerError, UsageError, WrongErr
 from ml_connector.app.cli.options import AsJSON, InstallationName, Workspace
 from ml_connector.app.cli.records import STATE_STYLES, STATE_WORDS, record_json
 from ml_connector.app.cli.rehearsal import show_rehearsal
-from ml_connector.app.cli.screen import Bar, Cell, Screen, short
+from ml_connector.app.cli.screen import Bar, Cell, Screen
 from ml_connector.app.cli.session import Session, carry_out, session, who
 from ml_connector.app.stories import readable
+from ml_connector.app.wording import short
 from ml_connector.audit import reading, trail
 from ml_connector.core.lanes import Lane
 from ml_connector.sync import backlog, looking

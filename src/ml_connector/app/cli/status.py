@@ -12,8 +12,9 @@ import typer
 from ml_connector.app.cli.connections import connection_json, show_connections
 from ml_connector.app.cli.exits import Exit
 from ml_connector.app.cli.options import AsJSON, Workspace
-from ml_connector.app.cli.screen import Cell, Column, Screen, ago, due, duration, number, plural
+from ml_connector.app.cli.screen import Cell, Column, Screen
 from ml_connector.app.cli.session import Session, carry_out, session
+from ml_connector.app.wording import ago, due, duration, number, plural
 from ml_connector.connections.budgets import Budget, budgets_of
 from ml_connector.connections.counts import tokens_spent
 from ml_connector.connections.rows import ConnectionRow

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ml_connector.app.cli.screen import Cell, Column, Screen, Style, by_day, plural, short
+from ml_connector.app.cli.screen import Cell, Column, Screen, Style, by_day
 from ml_connector.app.stories import Story, readable
+from ml_connector.app.wording import plural, short
 from ml_connector.audit.reading import CallRow, RunRow, TrailRow
 
 _LONGEST = 300  # characters of a detail

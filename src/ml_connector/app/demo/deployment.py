@@ -17,8 +17,6 @@ from sqlalchemy import text
 from ml_connector.app import processes
 from ml_connector.app.applying import Applied, Applying
 from ml_connector.app.configuration import load
-from ml_connector.app.demo.catalogue import GOODS, ITEM_WITHOUT_PRODUCTS, UNIT_TABLE, WHOLE_UNITS
-from ml_connector.app.demo.simulators import Simulators
 from ml_connector.app.logs import set_up_logs
 from ml_connector.app.sandbox_clock import set_offset
 from ml_connector.app.services import Services
@@ -27,9 +25,7 @@ from ml_connector.app.web import serving
 from ml_connector.app.worker import STOP_WITHIN, Worker
 from ml_connector.storage import schema
 
-FLOW = "won_deal_to_sales_order"
 INSTALLATION = "demo"
-VAT_FIELD = "VAT number"
 POLL_EVERY = timedelta(minutes=1)
 _HOST = "127.0.0.1"
 _WRITE_DEADLINE = 2.0  # seconds; what becomes of a lost answer is looked for soon after
@@ -48,11 +44,12 @@ class Deployment:
     _working: asyncio.Task[None]
     _ahead: timedelta = field(default_factory=timedelta)
 
-    async def apply(self, simulators: Simulators) -> Applied:
-        """Apply a configuration that points at the simulators, as `apply FILE` does."""
+    async def apply(
+        self, configuration: Mapping[str, Any], *, secrets: Mapping[str, str]
+    ) -> Applied:
+        """Apply a configuration, as `apply FILE` does; ``secrets`` are its `${env:NAME}`."""
         path = self.folder / _CONFIGURATION
-        path.write_text(yaml.safe_dump(_configuration(simulators), sort_keys=False))
-        secrets = _secrets(simulators)
+        path.write_text(yaml.safe_dump(dict(configuration), sort_keys=False))
         return await Applying(self.services).apply(load(path, environment=secrets), who="demo")
 
     async def advance(self, by: timedelta) -> None:
@@ -121,78 +118,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _secrets(simulators: Simulators) -> Mapping[str, str]:
-    crm, erp = simulators.described["pipedrive"], simulators.described["acumatica"]
-    return {
-        "CRM_TOKEN": crm["api_token"],
-        "ERP_CLIENT_SECRET": erp["client_secret"],
-        "ERP_PASSWORD": erp["password"],
-    }
-
-
-def _configuration(simulators: Simulators) -> dict[str, Any]:
-    crm, erp = simulators.described["pipedrive"], simulators.described["acumatica"]
-    return {
-        "sandbox": True,
-        "connections": {
-            "crm": {
-                "vendor": "pipedrive",
-                "settings": {
-                    "api_url": crm["url"],
-                    "api_token": "${env:CRM_TOKEN}",
-                    "plan": "premium",
-                    "seats": 5,
-                },
-            },
-            "erp": {
-                "vendor": "acumatica",
-                "settings": {
-                    "instance_url": erp["instance_url"],
-                    "endpoint_version": erp["endpoint_version"],
-                    "login_mode": "oauth_password",
-                    "client_id": erp["client_id"],
-                    "client_secret": "${env:ERP_CLIENT_SECRET}",
-                    "username": erp["username"],
-                    "password": "${env:ERP_PASSWORD}",
-                    "concurrent_requests": 8,
-                },
-            },
-        },
-        "installations": {
-            INSTALLATION: {
-                "pair": "acumatica",
-                "crm": "crm",
-                "erp": "erp",
-                "webhooks": True,
-                "provide_fields": True,
-                "settings": _installation_settings(),
-                "flows": {
-                    FLOW: {"on": True, "when": {"every": f"{POLL_EVERY.seconds // 60}m"}},
-                },
-            }
-        },
-    }
-
-
-def _installation_settings() -> dict[str, Any]:
-    units = {good.unit: good.erp_unit for good in GOODS if good.unit} | dict(UNIT_TABLE)
-    return {
-        "customers": {"tax_number_field": VAT_FIELD},
-        "orders": {
-            "item_without_products": ITEM_WITHOUT_PRODUCTS,
-            "whole_units": list(WHOLE_UNITS),
-        },
-        "customer_mapping": {
-            "fields": {
-                "CustomerClass": {"constant": "DEFAULT", "on_existing": "never"},
-                "Terms": {"constant": "NET30", "on_existing": "never"},
-                "TaxRegistrationID": f"organization.{VAT_FIELD}",
-            }
-        },
-        "line_mapping": {
-            "fields": {"UOM": {"from": "product.unit", "table": "units"}},
-            "tables": {"units": {"entries": units}},
-        },
-    }

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ml_connector.app.demo.company import Company, Deal, Fate
-from ml_connector.app.demo.deployment import FLOW, Deployment
+from ml_connector.app.demo.deployment import Deployment
+from ml_connector.app.demo.play import Fate, FatedDeal
 from ml_connector.app.demo.report import Findings, Held
-from ml_connector.app.demo.seeding import Ids
 
 
 async def held_deals(
-    deployment: Deployment, company: Company, ids: Ids, findings: Findings
+    deployment: Deployment,
+    flow: str,
+    deals: Sequence[FatedDeal],
+    ids: Mapping[str, int],
+    findings: Findings,
 ) -> Sequence[Held]:
     """Return what is held; notes as wrong what should be held and is not, or the reverse."""
     rows = await deployment.rows(
         "SELECT record, state, reason FROM backlog WHERE flow LIKE :flow AND state <> 'done'",
-        flow=f"%.{FLOW}",
+        flow=f"%.{flow}",
     )
     waiting = {int(row.record): row for row in rows}
     groups: dict[str, list[Any]] = defaultdict(list)
-    for deal in company.deals:
-        row = waiting.get(ids.deals[deal.ref])
+    for deal in deals:
+        row = waiting.get(ids[deal.ref])
         _compare(deal, row, findings)
         if row is not None:
             groups[deal.case.words].append(row)
@@ -33,7 +36,7 @@ async def held_deals(
     ]
 
 
-def _compare(deal: Deal, row: Any | None, findings: Findings) -> None:
+def _compare(deal: FatedDeal, row: Any | None, findings: Findings) -> None:
     name = f"{deal.ref} ({deal.case.words})"
     if deal.case.fate is Fate.HELD and row is None:
         findings.wrong.append(f"{name} waits for nobody, though a person must decide")

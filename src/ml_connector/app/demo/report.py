@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Literal
 
 Faults = Literal["none", "storm"]
@@ -27,13 +26,10 @@ class Findings:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    orders: int = 0
-    customers: int = 0
-    recognised: int = 0
-    deals_shown: int = 0
-    organizations_shown: int = 0
-    totals: dict[str, Decimal] = field(default_factory=dict)
-    """Net sums of the orders, by currency."""
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    """What moved, for a person: of which records, and what they became."""
+    counts: dict[str, Any] = field(default_factory=dict)
+    """The same for a program, by the key in `--json`."""
 
     @property
     def is_clean(self) -> bool:
@@ -49,6 +45,14 @@ class Held:
     deals: int
     example: str
     """The reason, as the product tells it of one of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Least:
+    """The least that a vendor could be asked."""
+
+    calls: int
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +103,7 @@ class DemoReport:
             "doubled": len(findings.doubled),
             "wrong": len(findings.wrong),
             "problems": [*findings.lost, *findings.doubled, *findings.wrong],
-            "orders": findings.orders,
-            "customers": findings.customers,
-            "recognised_customers": findings.recognised,
-            "totals": {currency: str(total) for currency, total in findings.totals.items()},
+            **findings.counts,
             "held": [
                 {"cause": one.cause, "deals": one.deals, "reason": one.example} for one in self.held
             ],

@@ -6,31 +6,27 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ml_connector.app.demo import books, storm
-from ml_connector.app.demo.company import Company, Fate
+from ml_connector.app.demo import storm
+from ml_connector.app.demo.acumatica.play import AcumaticaPlay
 from ml_connector.app.demo.deployment import LOG, Deployment, deployment
-from ml_connector.app.demo.founding import found
-from ml_connector.app.demo.held import held_deals
 from ml_connector.app.demo.injected import injected
-from ml_connector.app.demo.least_calls import least_calls
-from ml_connector.app.demo.report import DemoOptions, DemoReport, Findings, Spent
-from ml_connector.app.demo.seeding import Ids, seed
-from ml_connector.app.demo.simulators import VENDORS, Simulators, simulators
+from ml_connector.app.demo.play import Play, Stage
+from ml_connector.app.demo.report import DemoOptions, DemoReport, Spent
+from ml_connector.app.demo.simulators import CRM, Simulators, simulators
 from ml_connector.app.demo.watching import NotSettledError, Watcher, Watching
-from ml_connector.app.demo.winning import People
 
 _PATIENCE = 60.0  # seconds, and for each deal:
 _PATIENCE_PER_DEAL = 1.0
 _UNAUTHORIZED = 401
 
-PAIRS = ("acumatica",)
-"""The pairs that there is a demo of."""
+PLAYS: Mapping[str, Callable[[DemoOptions], Play]] = {AcumaticaPlay.erp: AcumaticaPlay}
+"""The pairs that there is a demo of, by the ERP's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +59,12 @@ class _Stopwatch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    """Everything that runs, and what was put into it."""
+class _Theatre:
+    """Everything that runs, and the play that is given there."""
 
+    play: Play
     deployment: Deployment
     vendors: Simulators
-    company: Company
-    ids: Ids
 
 
 @dataclass(slots=True)
@@ -105,70 +100,66 @@ async def _run(
     options: DemoOptions, watcher: Watcher, folder: Path, stack: AsyncExitStack
 ) -> Finished:
     stopwatch = _Stopwatch()
-    stage = await _start(options, watcher, folder, stack)
+    theatre = await _start(options, watcher, folder, stack)
     stopwatch.note("starting")
-    await _furnish(stage, watcher)
+    await _furnish(theatre, watcher)
     stopwatch.note("furnishing")
-    patience = _PATIENCE + _PATIENCE_PER_DEAL * options.deals
-    watching = Watching(stage.deployment, stage.vendors, patience=patience)
-    course = await _move(options, stage, watching, watcher)
+    course = await _move(options, theatre, watcher)
     stopwatch.note("moving")
-    report = await _report(options, stage, course, stopwatch)
-    return Finished(report, folder, stage.deployment.address, stage.vendors.control_url)
+    report = await _report(options, theatre, course, stopwatch)
+    return Finished(report, folder, theatre.deployment.address, theatre.vendors.control_url)
 
 
 async def _start(
     options: DemoOptions, watcher: Watcher, folder: Path, stack: AsyncExitStack
-) -> _Stage:
+) -> _Theatre:
     """Start everything and fill both vendors' books."""
     watcher.begin("Starting database, service and simulators")
+    play = PLAYS[options.pair](options)
     starting = await stack.enter_async_context(
-        simulators(seed=options.seed, log=folder / "simulators.log")
+        simulators(play.erp, seed=options.seed, log=folder / "simulators.log")
     )
     running = await stack.enter_async_context(deployment(folder))
     vendors = await starting.ready()
     watcher.end("Database, web server, worker and both simulators run")
-    company = found(options.deals, seed=options.seed)
-    return _Stage(running, vendors, company, await seed(company, vendors))
+    await play.seed(vendors)
+    return _Theatre(play, running, vendors)
 
 
-async def _furnish(stage: _Stage, watcher: Watcher) -> None:
+async def _furnish(theatre: _Theatre, watcher: Watcher) -> None:
     """Apply the configuration."""
-    company = stage.company
-    watcher.end(
-        f"A company with {len(company.organizations)} organizations, {len(company.persons)} people "
-        f"and {len(company.deals)} deals"
+    play, vendors = theatre.play, theatre.vendors
+    watcher.end(play.words)
+    applied = await theatre.deployment.apply(
+        play.configuration(vendors), secrets=play.secrets(vendors)
     )
-    applied = await stage.deployment.apply(stage.vendors)
     watcher.end(f"Configuration applied: {len(applied.changes)} changes")
     for note in applied.notes:
         watcher.end(note[:1].upper() + note[1:])
 
 
-async def _move(
-    options: DemoOptions, stage: _Stage, watching: Watching, watcher: Watcher
-) -> _Course:
-    """Win the deals and wait until everything has settled."""
+async def _move(options: DemoOptions, theatre: _Theatre, watcher: Watcher) -> _Course:
+    """Let people do what they do and wait until everything has settled."""
+    play, vendors = theatre.play, theatre.vendors
+    patience = _PATIENCE + _PATIENCE_PER_DEAL * options.deals
+    watching = Watching(theatre.deployment, vendors, flow=play.flow, patience=patience)
     await watching.first_poll()
     course = _Course(
-        calls_before={vendor: await stage.vendors.calls(vendor) for vendor in VENDORS},
+        calls_before={vendor: await vendors.calls(vendor) for vendor in vendors.vendors},
         polled_before=await watching.polled(),
     )
-    people = People(stage.company, stage.ids, stage.vendors)
-    watcher.begin("Deals", total=people.deals_to_win)
+    stage = Stage(
+        deployment=theatre.deployment,
+        vendors=vendors,
+        watching=watching,
+        watcher=watcher,
+        is_stormy=options.faults == "storm",
+    )
+    watcher.begin("Deals", total=play.deals_to_win)
     try:
-        if options.faults == "storm":
-            await storm.begin(stage.vendors, seed=options.seed)
-            await people.win_in_waves(watching, watcher)
-        else:
-            await people.win_all()
-        await people.edit_those_won_before()
-        course.forged_answer = await people.forge_a_webhook()
-        await watching.settled(watcher)
-        await people.repeat_a_webhook()
-        await watching.settled(watcher)
-        if options.faults == "storm":
-            await watching.let_time_pass(watcher)
+        if stage.is_stormy:
+            await storm.begin(vendors, play.weather, seed=options.seed)
+        course.forged_answer = await play.act(stage)
     except NotSettledError as exc:
         course.unsettled = str(exc)
     standing = await watching.standing()
@@ -178,16 +169,19 @@ async def _move(
 
 
 async def _report(
-    options: DemoOptions, stage: _Stage, course: _Course, stopwatch: _Stopwatch
+    options: DemoOptions, theatre: _Theatre, course: _Course, stopwatch: _Stopwatch
 ) -> DemoReport:
     """Compare the books and count what it took."""
-    vendors, company = stage.vendors, stage.company
-    findings = books.compare(company, stage.ids, await books.read(vendors))
-    held = await held_deals(stage.deployment, company, stage.ids, findings)
-    _note_course(course, findings)
-    after = {vendor: await vendors.calls(vendor) for vendor in VENDORS}
-    deliveries = await vendors.records("pipedrive", "deliveries")
-    looks = await stage.deployment.rows(
+    play, vendors = theatre.play, theatre.vendors
+    findings = await play.compare(vendors)
+    held = await play.held(theatre.deployment, findings)
+    if course.unsettled is not None:
+        findings.wrong.append(f"still under way when the patience ended: {course.unsettled}")
+    elif course.forged_answer != _UNAUTHORIZED:
+        findings.wrong.append(f"a forged webhook was answered with {course.forged_answer}")
+    after = {vendor: await vendors.calls(vendor) for vendor in vendors.vendors}
+    deliveries = await vendors.records(CRM, "deliveries")
+    looks = await theatre.deployment.rows(
         "SELECT count(*) AS looks FROM run WHERE flow = 'second_look'"
     )
     stopwatch.note("comparing")
@@ -195,34 +189,26 @@ async def _report(
         options=options,
         findings=findings,
         held=held,
-        left_alone=len(company.of_fate(Fate.LEFT_ALONE)),
+        left_alone=play.left_alone,
         injected=injected(after, deliveries),
         webhooks=Counter(row["outcome"] for row in deliveries),
         forged_answer=course.forged_answer,
         second_looks=looks[0].looks,
-        spent=_spent(company, course, after),
+        spent=_spent(play, course, after),
         polls=course.polls,
         seconds={"all": sum(stopwatch.parts.values()), **stopwatch.parts},
     )
 
 
-def _note_course(course: _Course, findings: Findings) -> None:
-    if course.unsettled is not None:
-        findings.wrong.append(f"still under way when the patience ended: {course.unsettled}")
-    elif course.forged_answer != _UNAUTHORIZED:
-        findings.wrong.append(f"a forged webhook was answered with {course.forged_answer}")
-
-
 def _spent(
-    company: Company, course: _Course, after: Mapping[str, Mapping[str, Any]]
+    play: Play, course: _Course, after: Mapping[str, Mapping[str, Any]]
 ) -> Mapping[str, Spent]:
-    least = least_calls(company, polls=course.polls)
     return {
         vendor: Spent(
             calls=after[vendor]["calls"] - course.calls_before[vendor]["calls"],
-            least_calls=least[vendor].calls,
+            least_calls=least.calls,
             tokens=after[vendor]["cost"] - course.calls_before[vendor]["cost"],
-            least_tokens=least[vendor].tokens,
+            least_tokens=least.tokens,
         )
-        for vendor in VENDORS
+        for vendor, least in play.least_calls(polls=course.polls).items()
     }

@@ -18,7 +18,7 @@ from typing import Any
 
 import aiohttp
 
-VENDORS = ("acumatica", "pipedrive")
+CRM = "pipedrive"
 _STARTED_WITHIN = 60.0  # seconds; a busy machine takes its time
 _STOPPED_WITHIN = 5.0
 _ANSWERED_WITHIN = 120.0
@@ -34,6 +34,8 @@ class Simulators:
 
     described: Mapping[str, Mapping[str, str]]
     """Addresses and credentials, as `sandbox --json` prints them."""
+    vendors: Sequence[str]
+    """Pipedrive and the ERP."""
     _http: aiohttp.ClientSession
 
     @property
@@ -87,29 +89,32 @@ class Starting:
     """Simulators on their way: other things can be started meanwhile."""
 
     _process: asyncio.subprocess.Process
+    _vendors: Sequence[str]
     _http: aiohttp.ClientSession
     _log: Path
 
     async def ready(self) -> Simulators:
         """Return them once they accept calls."""
-        return Simulators(await _described(self._process, self._log), self._http)
+        described = await _described(self._process, self._log)
+        return Simulators(described, self._vendors, self._http)
 
 
 @asynccontextmanager
-async def simulators(*, seed: int, log: Path) -> AsyncIterator[Starting]:
+async def simulators(erp: str, *, seed: int, log: Path) -> AsyncIterator[Starting]:
     """Run the simulators of both vendors for the length of the block."""
     async with AsyncExitStack() as stack:
-        process = await _started(seed, log)
+        vendors = (CRM, erp)
+        process = await _started(vendors, seed, log)
         stack.push_async_callback(_stop, process)
         patience = aiohttp.ClientTimeout(total=_ANSWERED_WITHIN)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=patience))
-        yield Starting(process, http, log)
+        yield Starting(process, vendors, http, log)
 
 
-async def _started(seed: int, log: Path) -> asyncio.subprocess.Process:
+async def _started(vendors: Sequence[str], seed: int, log: Path) -> asyncio.subprocess.Process:
     with log.open("ab") as errors:
         return await asyncio.create_subprocess_exec(
-            *_command(seed),
+            *_command(vendors, seed),
             stdin=asyncio.subprocess.PIPE,  # they end when it does, however this process ends
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -117,8 +122,8 @@ async def _started(seed: int, log: Path) -> asyncio.subprocess.Process:
         )
 
 
-def _command(seed: int) -> Sequence[str]:
-    chosen = [part for vendor in VENDORS for part in ("--vendor", vendor)]
+def _command(vendors: Sequence[str], seed: int) -> Sequence[str]:
+    chosen = [part for vendor in vendors for part in ("--vendor", vendor)]
     return (
         sys.executable, "-m", "vendor_simulators", "--while-stdin", "--seed", str(seed), *chosen,
     )  # fmt: skip

@@ -5,9 +5,11 @@ Random by seed, and a few faults by rule on top, so that every kind is met in ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ml_connector.app.demo.simulators import Simulators
+from ml_connector.app.demo.simulators import CRM, Simulators
 
 _PROBABILITY = 0.08
 _LONGEST_DELAY = 1.5  # seconds; below the service's deadline for a call
@@ -22,23 +24,26 @@ _CALL_KINDS = {
     "expire_login": 2,
 }
 _WEBHOOK_KINDS = {"lose": 2, "double": 2, "reorder": 2}
-_ERP_WRITES_CUT = (("SalesOrder", 4), ("Customer", 2))
-# Within what the profiles say of each vendor's search (`vendors/*/profile.py`).
-SEARCH_LAG = {"pipedrive": 20.0, "acumatica": 0.9}  # seconds
+_CRM_SEARCH_LAG = 20.0  # seconds; within what the vendor's profile says
 
 
-async def begin(simulators: Simulators, *, seed: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """What a storm does to one ERP, beside what it does to every vendor."""
+
+    rules: Sequence[Mapping[str, Any]]
+    """Faults that come for certain, in the words of the control API."""
+    switches: Mapping[str, Any]
+    """Behaviours such as a search's lag, within what the vendor's profile says."""
+
+
+async def begin(simulators: Simulators, weather: Weather, *, seed: int) -> None:
     """Let the storm begin on both sides."""
-    for vendor in ("pipedrive", "acumatica"):
-        await simulators.faults(vendor, {"storm": _storm(seed), "rules": _rules(vendor)})
-    await simulators.switch("pipedrive", search_lag_seconds=SEARCH_LAG["pipedrive"])
-    await simulators.switch("acumatica", list_lag_seconds=SEARCH_LAG["acumatica"])
-
-
-async def end(simulators: Simulators) -> None:
-    """Let the sky clear."""
-    for vendor in ("pipedrive", "acumatica"):
-        await simulators.faults(vendor, {"clear": True})
+    for vendor in simulators.vendors:
+        own = _crm_rules() if vendor == CRM else weather.rules
+        await simulators.faults(vendor, {"storm": _storm(seed), "rules": [*_rules(), *own]})
+        switches = {"search_lag_seconds": _CRM_SEARCH_LAG} if vendor == CRM else weather.switches
+        await simulators.switch(vendor, **switches)
 
 
 def _storm(seed: int) -> dict[str, Any]:
@@ -53,28 +58,18 @@ def _storm(seed: int) -> dict[str, Any]:
     }
 
 
-def _rules(vendor: str) -> list[dict[str, Any]]:
-    """Return faults that come for certain: every kind once, and lost answers to creates."""
-    rules: list[dict[str, Any]] = [
+def _rules() -> list[Mapping[str, Any]]:
+    """Return faults that come for certain, every kind once."""
+    return [
         {"effect": {"kind": "throttle"}, "times": 1, "skip": 5},
         {"effect": {"kind": "status", "status": 500}, "times": 1, "skip": 8},
         {"effect": {"kind": "reset"}, "times": 1, "skip": 11},
         {"effect": {"kind": "cut_before"}, "times": 1, "skip": 14},
     ]
-    if vendor == "acumatica":
-        rules.append({"effect": {"kind": "expire_login"}, "times": 1, "skip": 20})
-        rules += [
-            {
-                "effect": {"kind": "cut_after"},
-                "match": {"method": "PUT", "operation": entity},
-                "times": times,
-                "skip": 1,
-            }
-            for entity, times in _ERP_WRITES_CUT
-        ]
-    else:
-        rules += [
-            {"effect": {"kind": kind}, "match": {"webhook": "deal"}, "times": 1, "skip": skip}
-            for skip, kind in enumerate(_WEBHOOK_KINDS, start=2)
-        ]
-    return rules
+
+
+def _crm_rules() -> list[Mapping[str, Any]]:
+    return [
+        {"effect": {"kind": kind}, "match": {"webhook": "deal"}, "times": 1, "skip": skip}
+        for skip, kind in enumerate(_WEBHOOK_KINDS, start=2)
+    ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from ml_connector.app.demo.deployment import FLOW, POLL_EVERY, Deployment
+from ml_connector.app.demo.deployment import POLL_EVERY, Deployment
 from ml_connector.app.demo.simulators import Simulators
 from ml_connector.sync.rows import POLL
 
@@ -83,14 +83,17 @@ class Standing:
 class Watching:
     """Watches one deployment and its simulators."""
 
-    def __init__(self, deployment: Deployment, simulators: Simulators, *, patience: float) -> None:
+    def __init__(
+        self, deployment: Deployment, simulators: Simulators, *, flow: str, patience: float
+    ) -> None:
+        self._flow = flow
         self._deployment = deployment
         self._simulators = simulators
         self._end = time.monotonic() + patience
 
     async def standing(self) -> Standing:
         """Look at the backlog."""
-        (row,) = await self._deployment.rows(_STANDING, flow=f"%.{FLOW}")
+        (row,) = await self._deployment.rows(_STANDING, flow=f"%.{self._flow}")
         return Standing(
             moved=row.moved, held=row.held, dead=row.dead, again=row.again, under_way=row.under_way
         )

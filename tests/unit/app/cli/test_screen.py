@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ml_connector.app.cli.screen import Column, Screen, ago, due, duration, plural, short
+from ml_connector.app.cli.screen import Column, Screen
+from ml_connector.app.wording import ago, due, duration, plural, short
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 

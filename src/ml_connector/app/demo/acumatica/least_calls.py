@@ -8,10 +8,11 @@ failing, nothing asked twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from ml_connector.app.demo.catalogue import MISSING_SKU
-from ml_connector.app.demo.company import Case, Company, Deal, Fate
+from ml_connector.app.demo.acumatica.catalogue import MISSING_SKU
+from ml_connector.app.demo.acumatica.company import Case, Company, Deal
+from ml_connector.app.demo.play import Fate
+from ml_connector.app.demo.report import Least
 
 _BATCH = 100
 _LIST, _DEFINITIONS, _WRITE = 10, 10, 5  # tokens of one Pipedrive call
@@ -21,14 +22,6 @@ _KINDS_WITH_FIELDS = 4  # deal, organization, person, product
 _WITHOUT_PARTY = frozenset({Case.PERSON_ALONE})
 # Held for a line of theirs: their customer is not looked for.
 _STOPPED_AT_A_LINE = frozenset({Case.MISSING_SKU, Case.UNMAPPED_UNIT, Case.FRACTION})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Least:
-    """The least that a vendor could be asked."""
-
-    calls: int
-    tokens: int = 0
 
 
 def least_calls(company: Company, *, polls: int) -> Mapping[str, Least]:
@@ -47,7 +40,7 @@ def _pipedrive(company: Company, polls: int) -> Least:
         + _batches(line.good.sku for deal in priced for line in deal.lines if line.is_enabled)
     )
     discounts = sum(1 for deal in priced if deal.discounts)  # read deal by deal
-    shown = len(company.of_fate(Fate.ORDER)) + len(company.customers_to_be)
+    shown = len(company.of_fate(Fate.MOVED)) + len(company.customers_to_be)
     return Least(
         calls=reads + discounts + _KINDS_WITH_FIELDS + shown + polls,
         tokens=_LIST * (reads + discounts + polls)
@@ -57,7 +50,7 @@ def _pipedrive(company: Company, polls: int) -> Least:
 
 
 def _acumatica(company: Company) -> Least:
-    ordered = company.of_fate(Fate.ORDER)
+    ordered = company.of_fate(Fate.MOVED)
     new = [one for one in company.customers_to_be if one.known_as is None]
     recognised = [one for one in company.customers_to_be if one.known_as is not None]
     looked_for = [
@@ -97,7 +90,7 @@ def _items(company: Company) -> int:
 
 
 def _without_products(company: Company) -> list[Deal]:
-    return [deal for deal in company.of_fate(Fate.ORDER) if not deal.lines]
+    return [deal for deal in company.of_fate(Fate.MOVED) if not deal.lines]
 
 
 def _batches(keys: Iterable[str | None]) -> int:

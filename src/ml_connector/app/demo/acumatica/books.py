@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.app.demo.company import Company, Deal, Fate, Organization
+from ml_connector.app.demo.acumatica.company import Company, Deal, Organization
+from ml_connector.app.demo.acumatica.seeding import Ids
+from ml_connector.app.demo.play import Fate
 from ml_connector.app.demo.report import Findings
-from ml_connector.app.demo.seeding import Ids
 from ml_connector.app.demo.simulators import Simulators
+from ml_connector.app.wording import plural
 
 Record = Mapping[str, Any]
 
@@ -62,7 +64,43 @@ def compare(company: Company, ids: Ids, books: Books) -> Findings:
     comparison.customers()
     comparison.orders()
     comparison.strangers()
+    comparison.tally.tell(findings)
     return findings
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was found to be there."""
+
+    orders: int = 0
+    customers: int = 0
+    recognised: int = 0
+    deals_shown: int = 0
+    organizations_shown: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    """Net sums of the orders, by currency."""
+
+    def tell(self, findings: Findings) -> None:
+        """Put it into words, and into keys of `--json`."""
+        totals = sorted(self.totals.items())
+        deals = plural(self.deals_shown, "deal")
+        organizations = plural(self.organizations_shown, "organization")
+        customers = plural(self.customers, "new customer")
+        if self.recognised:
+            customers += f", and {self.recognised} recognised by the tax number"
+        sums = "  ".join(f"{total:,} {currency}" for currency, total in totals)
+        back = f"{deals} with the order's number and address, {organizations} with the customer's"
+        findings.moved += [
+            (f"{deals} won", f"{plural(self.orders, 'order')}: {sums}"),
+            (organizations, customers),
+            ("back in Pipedrive", back),
+        ]
+        findings.counts |= {
+            "orders": self.orders,
+            "customers": self.customers,
+            "recognised_customers": self.recognised,
+            "totals": {currency: str(total) for currency, total in totals},
+        }
 
 
 class _Comparison:
@@ -73,6 +111,7 @@ class _Comparison:
         self._ids = ids
         self._books = books
         self._findings = findings
+        self.tally = _Tally()
         self._customer_of: dict[str, str] = dict(ids.customers)
         self._expected: set[str] = set()
 
@@ -90,7 +129,7 @@ class _Comparison:
             key = self._key_of(one, found) if one.ref in wanted else None
             self._check_shown("organization", number, "ERP customer number", key, one.name)
             if key is not None:
-                self._findings.organizations_shown += 1
+                self.tally.organizations_shown += 1
                 self._customer_of[one.ref] = key
 
     def orders(self) -> None:
@@ -100,7 +139,7 @@ class _Comparison:
             reference = f"{_DEAL_REFERENCE}{number}"
             found = self._books.orders.get(reference, ())
             name = f"deal {number} ({deal.title}; {deal.case.words})"
-            if deal.case.fate is not Fate.ORDER:
+            if deal.case.fate is not Fate.MOVED:
                 if found:
                     self._wrong(f"{name} has an order, and must not have one")
                 self._check_shown("deal", number, "ERP order number", None, name)
@@ -125,9 +164,9 @@ class _Comparison:
             if found:
                 self._wrong(f"{one.name} has a new customer, and must not have one")
             elif one.known_as is not None and one in self._company.customers_to_be:
-                self._findings.recognised += 1
+                self.tally.recognised += 1
             return
-        self._findings.customers += 1 if found else 0
+        self.tally.customers += 1 if found else 0
         if len(found) > 1:
             self._findings.doubled += [
                 f"{one.name} is customer {row['CustomerID']} too" for row in found[1:]
@@ -147,8 +186,8 @@ class _Comparison:
         if not found:
             self._findings.lost.append(f"{name} has no order")
             return
-        self._findings.orders += 1
-        totals = self._findings.totals
+        self.tally.orders += 1
+        totals = self.tally.totals
         totals[deal.currency] = totals.get(deal.currency, Decimal(0)) + deal.net
         order = found[0]
         for row in found[1:]:
@@ -165,7 +204,7 @@ class _Comparison:
         link = self._books.shown("deal", self._books.deals[number], "ERP order link") or ""
         if str(order["OrderNbr"]) not in link:
             self._wrong(f"{name} does not show the way to its order")
-        self._findings.deals_shown += 1
+        self.tally.deals_shown += 1
 
     def _check_shown(
         self, kind: str, number: int, field: str, wanted: str | None, name: str

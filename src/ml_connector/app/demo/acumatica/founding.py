@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import cycle, islice, product
 
-from ml_connector.app.demo.catalogue import (
+from ml_connector.app.demo.acumatica.catalogue import (
     BRANCHES,
     COUNTRIES,
     DIGITS,
@@ -22,7 +22,7 @@ from ml_connector.app.demo.catalogue import (
     Country,
     Good,
 )
-from ml_connector.app.demo.company import (
+from ml_connector.app.demo.acumatica.company import (
     Case,
     Company,
     Deal,
@@ -30,7 +30,7 @@ from ml_connector.app.demo.company import (
     Organization,
     Person,
 )
-from ml_connector.app.demo.orders import DealDiscount, DealLine, TaxMethod
+from ml_connector.app.demo.acumatica.orders import DealDiscount, DealLine, TaxMethod
 
 DEALS_PER_ORGANIZATION = 3
 _ODD_ONCE_IN = 50  # deals; a larger company has every odd kind several times

@@ -11,32 +11,25 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from ml_connector.app.demo.catalogue import NO_PRODUCTS, Country
-from ml_connector.app.demo.orders import (
+from ml_connector.app.demo.acumatica.catalogue import NO_PRODUCTS, Country
+from ml_connector.app.demo.acumatica.orders import (
     DealDiscount,
     DealLine,
     OrderLine,
     TaxMethod,
     order_lines,
 )
-
-
-class Fate(Enum):
-    """What must become of a deal."""
-
-    ORDER = "order"
-    HELD = "held"
-    LEFT_ALONE = "left alone"
+from ml_connector.app.demo.play import Fate
 
 
 class Case(Enum):
     """What is particular about a deal: its fate, and the particular in words."""
 
-    ORDINARY = Fate.ORDER, "an ordinary deal"
-    KNOWN_BY_TAX_NUMBER = Fate.ORDER, "its organization is a customer with that tax number"
-    NO_PRODUCTS = Fate.ORDER, "no products: one line on the configured item"
-    DISCOUNTS_ON_DISCOUNTS = Fate.ORDER, "3 x 19.99 less 10 %, 1 x 100.00, 5 % off: 146.27"
-    TAX_INSIDE = Fate.ORDER, "3 x 9.99 including 19 %: 25.18 net"
+    ORDINARY = Fate.MOVED, "an ordinary deal"
+    KNOWN_BY_TAX_NUMBER = Fate.MOVED, "its organization is a customer with that tax number"
+    NO_PRODUCTS = Fate.MOVED, "no products: one line on the configured item"
+    DISCOUNTS_ON_DISCOUNTS = Fate.MOVED, "3 x 19.99 less 10 %, 1 x 100.00, 5 % off: 146.27"
+    TAX_INSIDE = Fate.MOVED, "3 x 9.99 including 19 %: 25.18 net"
     MISSING_SKU = Fate.HELD, "a product that is no item of the ERP"
     FRACTION = Fate.HELD, "half of a unit that is not divided"
     UNMAPPED_UNIT = Fate.HELD, "a unit that nothing maps"
@@ -149,7 +142,7 @@ class Company:
         """The organizations that must have a customer in the end: those with an order."""
         wanted = {
             deal.organization.ref
-            for deal in self.of_fate(Fate.ORDER)
+            for deal in self.of_fate(Fate.MOVED)
             if deal.organization is not None
         }
         return [one for one in self.organizations if one.ref in wanted]

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.app.demo.catalogue import GHOST, GOODS, NO_PRODUCTS, UNMAPPED, Good
-from ml_connector.app.demo.company import Case, Company, Deal, Organization
-from ml_connector.app.demo.deployment import VAT_FIELD
-from ml_connector.app.demo.orders import DealLine
+from ml_connector.app.demo.acumatica.catalogue import GHOST, GOODS, NO_PRODUCTS, UNMAPPED, Good
+from ml_connector.app.demo.acumatica.company import Case, Company, Deal, Organization
+from ml_connector.app.demo.acumatica.configuration import VAT_FIELD
+from ml_connector.app.demo.acumatica.orders import DealLine
 from ml_connector.app.demo.simulators import Simulators
 
 _ENTERED_BEFORE, _WON_BEFORE = timedelta(days=20), timedelta(days=9)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from ml_connector.app.demo.catalogue import DIGITS, Good
+from ml_connector.app.demo.acumatica.catalogue import DIGITS, Good
 
 TaxMethod = Literal["exclusive", "inclusive", "none"]
 DiscountType = Literal["percentage", "amount"]
