@@ -1,8 +1,12 @@
 """Countries and states by whatever people call them.
 
 A country is found by its ISO codes and by its names: in English, in the languages spoken
-officially in it, and in the languages of most of our users (CLDR's names, through Babel). A
-name that could be two countries is none.
+officially in it, and in the languages of most of our users. A name that could be two countries
+is none.
+
+The names are CLDR's, through Babel, written down in `country_names.tsv`: asking Babel for them
+loads 168 languages, for which a worker would stand still for a second in the midst of its work.
+`python -m tests.country_names` writes the file again.
 """
 
 from __future__ import annotations
@@ -12,11 +16,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
 from typing import Literal
 
 from babel import Locale
 from babel.core import get_global
-from babel.localedata import exists as has_locale
 
 from ml_connector.core.errors import MissingMappingError
 from ml_connector.core.states import STATES
@@ -30,8 +34,6 @@ _NOT_ISO = frozenset(
 # Alpha-3 codes that ISO 3166-1 has withdrawn but CLDR still resolves.
 _WITHDRAWN_ISO3 = frozenset(["BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"])
 _OTHER_ISO3 = {"XK": "XKX"}  # CLDR's XKK is used by nobody else; banks and the EU write XKX
-
-_LANGUAGES = ("en", "cs", "da", "de", "es", "fi", "fr", "it", "nb", "nl", "pl", "pt", "sv")
 
 _ALSO_CALLED = {
     "AE": ("UAE", "Emirates"),
@@ -208,6 +210,11 @@ def _countries() -> Mapping[str, Country]:
     }
 
 
+def codes() -> list[str]:
+    """Return the ISO-2 code of every country, in order."""
+    return sorted(_countries())
+
+
 def _iso3_codes() -> Iterator[tuple[str, str]]:
     for alias, targets in get_global("territory_aliases").items():
         is_iso3 = len(alias) == 3 and alias.isalpha() and alias not in _WITHDRAWN_ISO3  # noqa: PLR2004 - alpha-3
@@ -251,14 +258,8 @@ def _chosen_names() -> Iterator[tuple[str, str]]:
 
 
 def _names_in_languages() -> Iterator[tuple[str, str]]:
-    spoken = get_global("territory_languages")
-    for iso2 in _countries():
-        official = (
-            language
-            for language, facts in spoken.get(iso2, {}).items()
-            if facts["official_status"] and has_locale(language)
-        )
-        for language in (*_LANGUAGES, *official):
-            name = Locale.parse(language).territories.get(iso2)
-            if name:
-                yield name, iso2
+    listed = resources.files(__package__).joinpath("country_names.tsv").read_text("utf-8")
+    for line in listed.splitlines():
+        iso2, *names = line.split("\t")
+        for name in names:
+            yield name, iso2

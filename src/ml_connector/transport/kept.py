@@ -33,10 +33,20 @@ class Kept:
         """
         asked_at = self._clock.monotonic()
         oldest = asked_at if fresh else asked_at - self._keep_for
-        async with self._reading.setdefault(name, asyncio.Lock()):
-            kept, read_at = self._kept.get(name, (None, float("-inf")))
-            if read_at < oldest:
-                read_at = self._clock.monotonic()
-                kept = await read()
-                self._kept[name] = kept, read_at
-            return cast("T", kept)
+        if self._read_at(name) < oldest:
+            async with self._reading.setdefault(name, asyncio.Lock()):
+                if self._read_at(name) < oldest:
+                    read_at = self._clock.monotonic()
+                    self._kept[name] = await read(), read_at
+        return cast("T", self._kept[name][0])
+
+    def known(self, name: Hashable) -> object | None:
+        """Return what is kept under ``name``, however old; None where nothing is."""
+        return self._kept.get(name, (None,))[0]
+
+    def forget(self, name: Hashable) -> None:
+        """Read ``name`` anew when it is asked for next: it has just been changed."""
+        self._kept.pop(name, None)
+
+    def _read_at(self, name: Hashable) -> float:
+        return self._kept[name][1] if name in self._kept else float("-inf")

@@ -6,6 +6,7 @@ parsed before the guard, and nothing is answered with 2xx before it is committed
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,8 @@ class Receiver:
             name="webhooks",
             sort_key=lambda item: (item.connection_id, _first_key(item)),
         )
-        self._remembered: dict[str, tuple[float, Endpoint | None]] = {}
+        self._remembered: dict[str, tuple[float, Endpoint]] = {}
+        self._looking: dict[str, asyncio.Task[Endpoint | None]] = {}
         self.counts = Counts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -147,6 +149,14 @@ class Receiver:
         known = self._remembered.get(token)
         if known is not None and self._clock.monotonic() < known[0]:
             return known[1]
+        looking = self._looking.get(token)
+        if looking is None:  # all who ask meanwhile wait for this one look
+            looking = asyncio.create_task(self._look_up(token), name="endpoint")
+            self._looking[token] = looking
+            looking.add_done_callback(lambda _: self._looking.pop(token, None))
+        return await asyncio.shield(looking)
+
+    async def _look_up(self, token: str) -> Endpoint | None:
         async with self._database.transaction() as db:
             endpoint = await self._endpoints.by_token(db, token, now=self._clock.now())
         if endpoint is not None:

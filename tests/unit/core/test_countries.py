@@ -6,6 +6,7 @@ import pytest
 from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import country_names
 
 from ml_connector.core.countries import (
     UnknownCountryError,
@@ -23,6 +24,10 @@ def test_all_of_iso_3166_and_kosovo_are_known():
     assert len(_countries()) == 250
     assert all(len(country.iso3) == 3 for country in _countries().values())
     assert len({country.iso3 for country in _countries().values()}) == 250
+
+
+def test_the_names_written_down_are_those_of_the_library():
+    assert country_names.FILE.read_text("utf-8") == country_names.listed()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ only where they are asked for, and everything kept until the fields are read ane
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -144,6 +145,8 @@ class _Kept(Generic[M]):
 _MOST_KEPT = 100  # configurations of one connection; older ones are hardly asked for again
 _KEPT: WeakKeyDictionary[Fields, dict[tuple[int, int], _Kept[DealMappings]]] = WeakKeyDictionary()
 """By the fields of an open client, and with it they go; then by installation and version."""
+_RESOLVING: WeakKeyDictionary[Fields, asyncio.Lock] = WeakKeyDictionary()
+"""Held while names are resolved: a hundred deals that begin together resolve them once."""
 
 
 async def in_force(
@@ -157,13 +160,21 @@ async def in_force(
     versions: dict[tuple[int, int], _Kept[M]] = _KEPT.setdefault(client.fields, {})  # type: ignore[assignment] # an installation is of one pair
     version = installation.id, installation.configuration_version
     kept = versions.get(version)
-    reading = await sources.read(client, tuple(kept.reading.lists) if kept else ())
+    reading = await _same_lists(client, kept)
     if kept is None or not kept.reading.is_same(reading):
-        kept = await _resolve(client, await making(), reading)
-        if len(versions) >= _MOST_KEPT:
-            versions.clear()
-        versions[version] = kept
+        async with _RESOLVING.setdefault(client.fields, asyncio.Lock()):
+            kept = versions.get(version)
+            reading = await _same_lists(client, kept)
+            if kept is None or not kept.reading.is_same(reading):
+                kept = await _resolve(client, await making(), reading)
+                if len(versions) >= _MOST_KEPT:
+                    versions.clear()
+                versions[version] = kept
     return kept.mappings()
+
+
+async def _same_lists(client: pipedrive.Client, kept: _Kept[M] | None) -> Reading:
+    return await sources.read(client, tuple(kept.reading.lists) if kept else ())
 
 
 async def resolve(client: pipedrive.Client, make: Make[M]) -> M:

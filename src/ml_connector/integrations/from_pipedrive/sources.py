@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -131,12 +130,10 @@ async def read(
     client: pipedrive.Client, lists: Collection[ListName] = (), *, fresh: bool = False
 ) -> Reading:
     """Return the definitions and the lists asked for, at most 15 minutes old, or read now."""
-    names = sorted(lists)
-    fields = await asyncio.gather(*(client.fields.of(record, fresh=fresh) for record in RECORDS))
-    listed = await asyncio.gather(*(client.lists.names(name, fresh=fresh) for name in names))
+    # One after the other: nearly always all is kept, and each deal asks.
     return Reading(
-        fields=dict(zip(RECORDS, fields, strict=True)),
-        lists=dict(zip(names, listed, strict=True)),
+        fields={record: await client.fields.of(record, fresh=fresh) for record in RECORDS},
+        lists={name: await client.lists.names(name, fresh=fresh) for name in sorted(lists)},
     )
 
 

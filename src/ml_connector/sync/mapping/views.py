@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -49,7 +50,8 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def fields_of(record: type[msgspec.Struct], *, without: Sequence[str] = ()) -> tuple[Field, ...]:
+@cache
+def fields_of(record: type[msgspec.Struct], *, without: tuple[str, ...] = ()) -> tuple[Field, ...]:
     """Return the fields that a vendor's typed record has by itself, from its types.
 
     Mappings (custom fields) are left out: their definitions come from the vendor.

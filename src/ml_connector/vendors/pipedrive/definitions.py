@@ -6,11 +6,8 @@ something turns out to be unknown.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from msgspec import structs
 
@@ -21,14 +18,13 @@ from ml_connector.core.errors import (
     ConnectorError,
     NotFoundError,
 )
+from ml_connector.transport.kept import Kept
 from ml_connector.vendors.pipedrive import wire
 from ml_connector.vendors.pipedrive.api import API
 from ml_connector.vendors.pipedrive.custom_fields import FieldSet, is_key
 from ml_connector.vendors.pipedrive.drafts import FieldDraft, OptionDraft, OwnField
 from ml_connector.vendors.pipedrive.models import Entity, FieldDefinition
 from ml_connector.vendors.pipedrive.pages import all_items, all_v1_items
-
-KEPT_FOR = timedelta(minutes=15)
 
 _PATHS: Mapping[Entity, tuple[str, str]] = {
     "deal": ("dealFields", "deal_fields"),
@@ -38,34 +34,16 @@ _PATHS: Mapping[Entity, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    fields: FieldSet
-    read_at: float
-
-
 class Fields:
     """The fields of one account's records."""
 
     def __init__(self, api: API, *, clock: Clock) -> None:
         self._api = api
-        self._clock = clock
-        self._kept: dict[Entity, _Kept] = {}
-        self._reading = {entity: asyncio.Lock() for entity in _PATHS}
+        self._kept = Kept(clock=clock)
 
     async def of(self, entity: Entity, *, fresh: bool = False) -> FieldSet:
         """Return the fields of a kind of record, at most 15 minutes old, or read now."""
-        asked_at = self._clock.monotonic()
-        async with self._reading[entity]:
-            kept = self._kept.get(entity)
-            oldest = asked_at if fresh else asked_at - KEPT_FOR.total_seconds()
-            if kept is None or kept.read_at < oldest:
-                kept = _Kept(
-                    read_at=self._clock.monotonic(),
-                    fields=FieldSet(entity, await self._read(entity)),
-                )
-                self._kept[entity] = kept
-            return kept.fields
+        return await self._kept.get(entity, lambda: self._field_set(entity), fresh=fresh)
 
     async def unknown_among(
         self, entity: Entity, keys: Collection[str], *, fresh: bool = False
@@ -75,8 +53,8 @@ class Fields:
         Without ``fresh`` a key unknown to what is kept is looked for in what is read now, and
         nothing is read when nothing is kept: then only Pipedrive knows.
         """
-        kept = self._kept.get(entity)
-        if not fresh and (kept is None or all(key in kept.fields for key in keys)):
+        known = cast("FieldSet | None", self._kept.known(entity))
+        if not fresh and (known is None or all(key in known for key in keys)):
             return ()
         fields = await self.of(entity, fresh=True)
         return tuple(key for key in keys if key not in fields)
@@ -85,7 +63,7 @@ class Fields:
         """Create a custom field. Twice makes two: names are not unique."""
         path, operation = _PATHS[entity]
         answer = await self._api.call("POST", path, operation=f"{operation}.create", draft=draft)
-        self._kept.pop(entity, None)
+        self._kept.forget(entity)
         return wire.record(FieldDefinition, wire.envelope(answer).data)
 
     async def add_options(self, entity: Entity, key: str, labels: Sequence[str]) -> None:
@@ -97,7 +75,7 @@ class Fields:
             operation=f"{operation}.add_options",
             draft=[OptionDraft(label=label) for label in labels],
         )
-        self._kept.pop(entity, None)
+        self._kept.forget(entity)
 
     async def ensure(
         self,
@@ -158,6 +136,9 @@ class Fields:
         missing = [label for label in own.options if label not in there]
         if missing:
             await self.add_options(entity, held.field_code, missing)
+
+    async def _field_set(self, entity: Entity) -> FieldSet:
+        return FieldSet(entity, await self._read(entity))
 
     async def _read(self, entity: Entity) -> list[FieldDefinition]:
         path, operation = _PATHS[entity]

@@ -6,15 +6,13 @@ definitions of fields are.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from ml_connector.core.clock import Clock
+from ml_connector.transport.kept import Kept
 from ml_connector.vendors.pipedrive import pages, wire
 from ml_connector.vendors.pipedrive.api import API
-from ml_connector.vendors.pipedrive.definitions import KEPT_FOR
 from ml_connector.vendors.pipedrive.models import Pipeline, Stage, User
 
 ListName = Literal["pipelines", "stages", "users"]
@@ -23,20 +21,12 @@ Names = Mapping[str, str]
 """Name by id, both as text: the form in which a field's options are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    names: Names
-    read_at: float
-
-
 class Lists:
     """The lists of one account."""
 
     def __init__(self, api: API, *, clock: Clock) -> None:
         self._api = api
-        self._clock = clock
-        self._kept: dict[ListName, _Kept] = {}
-        self._reading: dict[ListName, asyncio.Lock] = {}
+        self._kept = Kept(clock=clock)
         self._readers: Mapping[ListName, Callable[[], Awaitable[Names]]] = {
             "pipelines": self._pipelines,
             "stages": self._stages,
@@ -48,15 +38,7 @@ class Lists:
 
         The same object until it is read again.
         """
-        asked_at = self._clock.monotonic()
-        async with self._reading.setdefault(of, asyncio.Lock()):
-            kept = self._kept.get(of)
-            oldest = asked_at if fresh else asked_at - KEPT_FOR.total_seconds()
-            if kept is None or kept.read_at < oldest:
-                read_at = self._clock.monotonic()
-                kept = _Kept(await self._readers[of](), read_at)
-                self._kept[of] = kept
-            return kept.names
+        return await self._kept.get(of, self._readers[of], fresh=fresh)
 
     async def _pipelines(self) -> Names:
         found = await pages.all_items(self._api, "pipelines", operation="pipelines.list")

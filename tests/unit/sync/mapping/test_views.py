@@ -60,7 +60,7 @@ def test_view_shows_fields_custom_fields_and_related_records():
 
 
 def test_fields_of_a_record_come_from_its_types():
-    fields = {each.key: each for each in fields_of(Company, without=["note"])}
+    fields = {each.key: each for each in fields_of(Company, without=("note",))}
 
     assert {key: each.kind for key, each in fields.items()} == {
         "id": Kind.INTEGER,
