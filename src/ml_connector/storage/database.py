@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self, TypeVar
@@ -50,6 +50,7 @@ class Database:
     def __init__(self, url: str, engine: AsyncEngine) -> None:
         self.url = url
         self.engine = engine
+        self._by_statement = engine.execution_options(isolation_level="AUTOCOMMIT")  # same pool
 
     @classmethod
     async def connect(
@@ -93,19 +94,30 @@ class Database:
         That is after a deadlock or a serialization failure, which leave nothing behind. A lost
         connection is never repeated: the commit may have happened.
         """
-        for repeat in range(_MAX_REPEATS):
-            try:
-                async with self.transaction() as db:
-                    return await work(db)
-            except DBAPIError as exc:
-                if not is_worth_repeating(exc) or repeat == _MAX_REPEATS - 1:
-                    raise
-            await asyncio.sleep(_repeat_delay(repeat))
-        raise AssertionError("the last repeat returns or raises")
+        return await _repeated(self.transaction, work)
+
+    async def run_statement(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Carry out ``work`` that is one statement: the same, without a BEGIN and a COMMIT."""
+        return await _repeated(self._by_statement.connect, work)
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def _repeated(
+    connect: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+    work: Callable[[AsyncConnection], Awaitable[T]],
+) -> T:
+    for repeat in range(_MAX_REPEATS):
+        try:
+            async with connect() as db:
+                return await work(db)
+        except DBAPIError as exc:
+            if not is_worth_repeating(exc) or repeat == _MAX_REPEATS - 1:
+                raise
+        await asyncio.sleep(_repeat_delay(repeat))
+    raise AssertionError("the last repeat returns or raises")
 
 
 async def open_connection(

@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 # committed without a wait, 44,000 with 1 ms and 25,000 with 3 ms; one transaction each made 4,000.
 GATHER_FOR = timedelta(0)
 LARGEST = 200
+_CROWD = 32  # items that wait: enough for a group of their own beside the one that commits
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,9 @@ class CommitGroup(Generic[Item, Result]):
     ``carry_out`` writes all items with multi-row statements and returns one result for each, in
     their order. It may run more than once for an item, each time in a fresh transaction; a
     transaction that fails leaves nothing behind. Items come sorted by ``sort_key``, so that two
-    processes take their row locks in the same order.
+    processes take their row locks in the same order. ``is_one_statement`` says that ``carry_out``
+    is a single statement, which is a transaction by itself. With ``at_once`` above 1 a crowd that
+    waits is committed beside the group under way, so that this process and the server both work.
     """
 
     def __init__(
@@ -56,9 +59,11 @@ class CommitGroup(Generic[Item, Result]):
         sort_key: Callable[[Item], Any],
         gather_for: timedelta = GATHER_FOR,
         largest: int = LARGEST,
+        is_one_statement: bool = False,
+        at_once: int = 1,
     ) -> None:
         self.name = name
-        self._database = database
+        self._run = database.run_statement if is_one_statement else database.run
         self._carry_out = carry_out
         self._sort_key = sort_key
         self._gather_for = gather_for
@@ -66,7 +71,8 @@ class CommitGroup(Generic[Item, Result]):
         self._waiting: list[_Waiting[Item, Result]] = []
         self._is_full = asyncio.Event()
         self._is_closed = False
-        self._committer: asyncio.Task[None] | None = None
+        self._at_once = at_once
+        self._committers: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Result:
         """Return the result of ``item`` once the transaction that wrote it has committed.
@@ -82,16 +88,17 @@ class CommitGroup(Generic[Item, Result]):
         self._waiting.append(waiting)
         if len(self._waiting) >= self._largest:
             self._is_full.set()
-        if self._committer is None:
-            self._committer = asyncio.create_task(self._commit_all(), name=f"commit-{self.name}")
+        busy = len(self._committers)
+        if not busy or (busy < self._at_once and len(self._waiting) >= _CROWD):
+            committer = asyncio.create_task(self._commit_all(), name=f"commit-{self.name}")
+            self._committers.add(committer)
         return await answer
 
     async def close(self) -> None:
         """Let what has been gathered finish, and take no more."""
         self._is_closed = True
         self._is_full.set()
-        if self._committer is not None:
-            await asyncio.shield(self._committer)
+        await asyncio.shield(asyncio.gather(*self._committers))
 
     async def _commit_all(self) -> None:
         """Commit group after group until nothing waits."""
@@ -102,7 +109,8 @@ class CommitGroup(Generic[Item, Result]):
                 if group:
                     await self._commit(group)
         finally:
-            self._committer = None
+            # Here and not in a callback of the task: whoever submits next must not count on it.
+            self._committers.difference_update({asyncio.current_task()})
             # Only a cancelled committer (the loop ends) leaves anybody waiting.
             for waiting in self._waiting:
                 waiting.answer.cancel()
@@ -160,7 +168,7 @@ class CommitGroup(Generic[Item, Result]):
                 )
             return results
 
-        return await self._database.run(work)
+        return await self._run(work)
 
 
 def _refuse(waiting: _Waiting[Any, Any], error: Exception) -> None:

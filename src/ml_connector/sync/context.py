@@ -7,6 +7,7 @@ hands out the same context with a plan: nothing is claimed, sent or stored.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -174,6 +175,14 @@ class RunContext(Generic[SettingsT]):
     ) -> RecordLink | None:
         """Return the record's counterpart, if it is known."""
         return await self.engine.link(self.link_key(kind, source_key, occurrence))
+
+    def turn(self, kind: str, source_key: object) -> AbstractAsyncContextManager[bool]:
+        """Yield True to the first run of this process that seeks a counterpart.
+
+        The others wait for it, and then get False. It saves calls; what keeps a record from
+        being made twice is `write_once`.
+        """
+        return self.engine.turn(self.link_key(kind, source_key))
 
     async def links_from(self, kind: str, source_key: object) -> list[RecordLink]:
         """Return a record's links of one kind, in the order of their occurrence."""

@@ -7,7 +7,8 @@ settlements are each gathered into one statement while the group before commits.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +59,19 @@ class Engine:
         self.database = database
         self.clock = clock
         self._waiting: dict[tuple[int, str, str, int], asyncio.Event] = {}
+        self._turns: dict[tuple[int, str, str, int], asyncio.Event] = {}
         self._starts = CommitGroup[tuple[int, int], StartedRun | None](
-            database, backlog.start, name="starts", sort_key=lambda job: job
+            database, backlog.start, name="starts", sort_key=lambda job: job, is_one_statement=True
         )
         self._claims = CommitGroup[Claim, Held](
             database, effects.claim, name="claims", sort_key=lambda item: item.key.as_tuple()
         )
         self._intents = CommitGroup[Intent, bool](
-            database, effects.intend, name="intents", sort_key=lambda item: item.effect_id
+            database,
+            effects.intend,
+            name="intents",
+            sort_key=lambda item: item.effect_id,
+            is_one_statement=True,
         )
         self._conclusions = CommitGroup[Conclusion, Mapping[str, Any] | None](
             database, self._conclude_all, name="conclusions", sort_key=_conclusion_order
@@ -77,10 +83,18 @@ class Engine:
             sort_key=lambda item: item.settlement.backlog_id,
         )
         self._link_reads = CommitGroup[LinkKey, RecordLink | None](
-            database, _read_links, name="link reads", sort_key=LinkKey.as_tuple
+            database,
+            _read_links,
+            name="link reads",
+            sort_key=LinkKey.as_tuple,
+            is_one_statement=True,
         )
         self._decision_reads = CommitGroup[DecisionKey, str | None](
-            database, first_match.decisions, name="decisions", sort_key=DecisionKey.as_tuple
+            database,
+            first_match.decisions,
+            name="decisions",
+            sort_key=DecisionKey.as_tuple,
+            is_one_statement=True,
         )
         self._countings = CommitGroup[Counting, HeldError | None](
             database, brake.count, name="brakes", sort_key=Counting.as_tuple
@@ -112,6 +126,24 @@ class Engine:
     async def link(self, key: LinkKey) -> RecordLink | None:
         """Return the link of ``key``, if there is one."""
         return await self._link_reads.submit(key)
+
+    @asynccontextmanager
+    async def turn(self, key: LinkKey) -> AsyncIterator[bool]:
+        """Yield True to the first of this process who comes with ``key``.
+
+        Those who come while the block of the first goes on wait for its end, and get False.
+        """
+        first = self._turns.get(key.as_tuple())
+        if first is not None:
+            await first.wait()
+            yield False
+            return
+        self._turns[key.as_tuple()] = ended = asyncio.Event()
+        try:
+            yield True
+        finally:
+            del self._turns[key.as_tuple()]
+            ended.set()
 
     async def decision(self, key: DecisionKey) -> str | None:
         """Return what a person decided of a record in the first match, if anything."""

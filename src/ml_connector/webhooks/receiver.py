@@ -79,6 +79,7 @@ class Receiver:
             inbox.take,
             name="webhooks",
             sort_key=lambda item: (item.connection_id, _first_key(item)),
+            at_once=2,
         )
         self._remembered: dict[str, tuple[float, Endpoint]] = {}
         self._looking: dict[str, asyncio.Task[Endpoint | None]] = {}

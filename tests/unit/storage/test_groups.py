@@ -241,3 +241,40 @@ async def test_closing_lets_the_gathered_finish_and_takes_no_more(numbers):
     assert await written(numbers) == [1, 2]
     with pytest.raises(RuntimeError, match="closed"):
         await group.submit(3)
+
+
+async def test_a_crowd_that_waits_is_committed_beside_the_group_under_way(numbers):
+    carry_out = Recording()
+    may_go_on = asyncio.Event()
+
+    async def first_is_slow(db, items):
+        results = await carry_out(db, items)
+        if items == [1]:
+            await may_go_on.wait()
+        return results
+
+    group = group_of(numbers, first_is_slow, at_once=2)
+    first = asyncio.create_task(group.submit(1))
+    await until(lambda: bool(carry_out.groups))
+
+    async with asyncio.timeout(10):
+        crowd = await asyncio.gather(*(group.submit(n) for n in range(100, 140)))
+
+    assert crowd == [n * 10 for n in range(100, 140)]
+    assert not first.done()
+    may_go_on.set()
+    await group.close()
+    assert await first == 10
+    assert await written(numbers) == [1, *range(100, 140)]
+
+
+async def test_a_group_of_one_statement_is_written_whole_or_not_at_all(numbers):
+    group = group_of(
+        numbers, write_all, gather_for=timedelta(milliseconds=50), is_one_statement=True
+    )
+
+    results = await asyncio.gather(*(group.submit(n) for n in (12, 13, 14)), return_exceptions=True)
+
+    assert (results[0], type(results[1]), results[2]) == (120, IntegrityError, 140)
+    assert await written(numbers) == [12, 14]
+    await group.close()

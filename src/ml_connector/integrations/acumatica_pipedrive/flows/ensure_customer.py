@@ -8,6 +8,7 @@ from ml_connector.core.errors import HeldError
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows import people
 from ml_connector.integrations.acumatica_pipedrive.flows.customer_record import (
+    WHAT,
     bring_up_to_date,
     make,
     mapped_values,
@@ -23,6 +24,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows.write_back import (
     show_on_organization,
 )
 from ml_connector.integrations.acumatica_pipedrive.settings import CustomerRules, HoldOrOnHold
+from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.compiling import CompiledMapping
 from ml_connector.sync.mapping.model import OnExisting
 from ml_connector.vendors.acumatica.models import Customer
@@ -49,6 +51,27 @@ async def ensure_customer(
     Raises HeldError for an ambiguous match, an inactive customer, a currency it does not take.
     """
     link = await ctx.link(party.link, party.key)
+    if link is None:
+        # Deals of one organization come together: what the first makes the others take.
+        async with ctx.turn(party.link, party.key) as is_first:
+            if is_first:
+                return await _known_or_made(None, deal, party, mapping, ctx)
+        link = await ctx.link(party.link, party.key)
+        if link is not None and _was_made_for(deal, link):
+            return DealCustomer(
+                key=link.target_key, name=link.target_name or party.name, needs_hold=False
+            )
+    return await _known_or_made(link, deal, party, mapping, ctx)
+
+
+def _was_made_for(deal: Deal, link: RecordLink) -> bool:
+    """Tell whether a customer that was not there a moment ago is new, and in a deal's currency."""
+    return link.origin == "created" and link.written.get(f"{WHAT}.CurrencyID") == deal.currency
+
+
+async def _known_or_made(
+    link: RecordLink | None, deal: Deal, party: Party, mapping: CompiledMapping, ctx: Context
+) -> DealCustomer:
     if link is not None:
         customer: Customer | None = await linked_customer(link, party, ctx)
     else:
