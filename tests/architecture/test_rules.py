@@ -33,7 +33,7 @@ READS_THE_ENVIRONMENT = {
 READS_THE_WALL_CLOCK = {
     "ml_connector/core/clock.py": "the clock itself",
     "ml_connector/app/cli/sandbox.py": "how far the simulators' clock is from the machine's",
-    "ml_connector/app/demo/acumatica/seeding.py": "simulators are seeded before any clock is set",
+    "ml_connector/app/demo/crm.py": "simulators are seeded before any clock is set",
     "ml_connector/vendors/acumatica/answers.py": "an answer without a date was read just now",
     "vendor_simulators/kit/clock.py": "the simulators' clock itself",
 }

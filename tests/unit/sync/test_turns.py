@@ -15,7 +15,8 @@ KEY = LinkKey(installation_id=1, kind="organization:customer", source_key="5512"
 
 async def test_the_first_goes_alone_and_the_others_go_on_together_after_it(database):
     engine = (await toy(database, write_deadline=timedelta(seconds=1))).engine
-    inside, log = asyncio.Event(), []
+    inside = asyncio.Event()
+    log: list[tuple[int, object]] = []
 
     async def run(number: int) -> None:
         async with engine.turn(KEY) as is_first:

@@ -16,10 +16,12 @@ class SlowEndpoints:
 
     def __init__(self) -> None:
         self.looks = 0
+        self.is_asked = asyncio.Event()
         self.may_answer = asyncio.Event()
 
     async def by_token(self, *_: object, **__: object) -> Endpoint | None:
         self.looks += 1
+        self.is_asked.set()
         await self.may_answer.wait()
         return None
 
@@ -50,8 +52,7 @@ async def test_all_who_come_at_once_share_one_look_for_their_address(database):
     )
 
     asking = [asyncio.create_task(answered(receiver)) for _ in range(20)]
-    while not endpoints.looks:
-        await asyncio.sleep(0)
+    await endpoints.is_asked.wait()
     endpoints.may_answer.set()
 
     assert await asyncio.gather(*asking) == [404] * 20

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.app.demo.acumatica.company import Company, Deal, Organization
+from ml_connector.app.demo.acumatica.company import Company, Deal
 from ml_connector.app.demo.acumatica.seeding import Ids
+from ml_connector.app.demo.parties import Organization
 from ml_connector.app.demo.play import Fate
 from ml_connector.app.demo.report import Findings
 from ml_connector.app.demo.simulators import Simulators

@@ -11,14 +11,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from ml_connector.app.demo.acumatica.catalogue import NO_PRODUCTS, Country
-from ml_connector.app.demo.acumatica.orders import (
-    DealDiscount,
-    DealLine,
-    OrderLine,
-    TaxMethod,
-    order_lines,
-)
+from ml_connector.app.demo.acumatica.catalogue import NO_PRODUCTS, Good
+from ml_connector.app.demo.acumatica.orders import OrderLine, order_lines
+from ml_connector.app.demo.lines import DealDiscount, DealLine, TaxMethod
+from ml_connector.app.demo.parties import Organization, Person
 from ml_connector.app.demo.play import Fate
 
 
@@ -60,37 +56,6 @@ class KnownCustomer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Organization:
-    """A customer to be, or one that the ERP knows."""
-
-    ref: str
-    name: str
-    country: Country
-    address: dict[str, str] | str | None
-    """In parts, as free text, or not entered."""
-    state: str | None
-    """The code that its customer must have."""
-    vat: str | None = None
-    known_as: str | None = None
-    """The known customer that it must be recognised as."""
-
-    @property
-    def currency(self) -> str:
-        """What it is invoiced in."""
-        return self.country.currency
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody at a customer, by role."""
-
-    ref: str
-    name: str
-    organization: str | None
-    email: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """A deal, and so what must become of it."""
 
@@ -100,7 +65,7 @@ class Deal:
     organization: Organization | None
     person: str | None
     currency: str
-    lines: tuple[DealLine, ...] = ()
+    lines: tuple[DealLine[Good], ...] = ()
     discounts: tuple[DealDiscount, ...] = ()
     tax_method: TaxMethod = "exclusive"
     value: Decimal = Decimal(0)

@@ -11,11 +11,11 @@ from ml_connector.app.demo.acumatica.catalogue import (
     UNIT_TABLE,
     WHOLE_UNITS,
 )
+from ml_connector.app.demo.crm import VAT_FIELD
 from ml_connector.app.demo.deployment import INSTALLATION, POLL_EVERY
 from ml_connector.app.demo.simulators import Simulators
 
 FLOW = "won_deal_to_sales_order"
-VAT_FIELD = "VAT number"
 
 
 def secrets(simulators: Simulators) -> Mapping[str, str]:
