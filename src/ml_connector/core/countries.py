@@ -136,10 +136,10 @@ def find_country_in_address(address: str, *, own: Mapping[str, str] | None = Non
 def find_state(text: str, *, country: str) -> str | None:
     """Return the postal code of a state or province of the US, Canada or Australia.
 
-    None for other countries, whose regions have no such code. ``country`` is an ISO-2 code.
-    Raises UnknownStateError, which names the text.
+    None where none is named, and for other countries, whose regions have no such code.
+    ``country`` is an ISO-2 code. Raises UnknownStateError, which names the text.
     """
-    if country not in STATES:
+    if country not in STATES or not text.strip():
         return None
     wanted = _folded(text.removeprefix(f"{country}-"))
     for name, code in STATES[country].items():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.scenarios.sage_intacct_pipedrive.conftest import OpenFirm
+from tests.scenarios.sage_intacct_pipedrive.firm import FLOW as DEALS
 from tests.scenarios.sage_intacct_pipedrive.firm import Firm, merged
 
 FLOW = "organization_to_vendor"
@@ -80,6 +81,24 @@ async def test_nothing_is_made_before_the_first_match_is_confirmed(opened: OpenF
         await firm.all_quiet()
 
         assert [one["VENDORID"] for one in await vendors(firm)] == [f"PD-{organization}"]
+
+
+async def test_organization_becomes_a_vendor_with_its_first_won_deal(opened: OpenFirm):
+    both = {DEALS: {"on": True, "when": {"every": "1m"}}, **FLOWS}
+    async with opened(
+        settings={"vendors": RULES}, fields=FIELDS, flows=both, provide_fields=True
+    ) as firm:
+        await firm.survey(FLOW)
+        await firm.confirm(FLOW)
+        organization = await firm.world.organization("Nordwerk GmbH")
+        await firm.all_quiet()
+        assert await vendors(firm) == []
+
+        await firm.sold(org_id=organization)
+        await firm.all_quiet()
+
+        assert [one["VENDORID"] for one in await vendors(firm)] == [f"PD-{organization}"]
+        assert len(await firm.entries()) == 1
 
 
 def seeded(**values: Any) -> dict[str, Any]:

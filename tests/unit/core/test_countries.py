@@ -197,3 +197,8 @@ def test_tables_are_whole():
         "CA": 13,
         "AU": 8,
     }
+
+
+def test_an_address_without_a_state_has_none():
+    assert find_state("", country="US") is None
+    assert find_state(" ", country="CA") is None

@@ -12,7 +12,7 @@ from ml_connector.app.demo.lines import DealDiscount, DealLine, Product, TaxMeth
 from ml_connector.app.demo.parties import Organization, Person
 
 VAT_FIELD = "VAT number"
-_ENTERED_BEFORE, _WON_BEFORE = timedelta(days=20), timedelta(days=9)
+_ENTERED_BEFORE = timedelta(days=11)
 
 
 class SeededDeal(Protocol):
@@ -93,13 +93,14 @@ def person(one: Person) -> dict[str, Any]:
     }
 
 
-def deal(one: SeededDeal, *, is_won: bool) -> dict[str, Any]:
-    """Return a deal that was entered some weeks ago, and won some days ago if at all."""
-    won = {"status": "won", "won_time": ago(_WON_BEFORE)}
+def deal(one: SeededDeal, *, won_before: timedelta | None = None) -> dict[str, Any]:
+    """Return a deal that was entered some weeks before now or before it was won."""
+    won = {} if won_before is None else {"status": "won", "won_time": ago(won_before)}
+    entered = ago(_ENTERED_BEFORE + (won_before or timedelta()))
     return {
-        **(won if is_won else {}),
-        "add_time": ago(_ENTERED_BEFORE),
-        "update_time": ago(_ENTERED_BEFORE),
+        **won,
+        "add_time": entered,
+        "update_time": entered,
         "ref": one.ref,
         "title": one.title,
         "org_id": one.organization.ref if one.organization else None,

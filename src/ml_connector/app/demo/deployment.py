@@ -24,6 +24,8 @@ from ml_connector.app.settings import DeploymentSettings
 from ml_connector.app.web import serving
 from ml_connector.app.worker import STOP_WITHIN, Worker
 from ml_connector.storage import schema
+from ml_connector.sync.first_matching import FirstMatch
+from ml_connector.sync.works import FlowWorks
 
 INSTALLATION = "demo"
 POLL_EVERY = timedelta(minutes=1)
@@ -51,6 +53,24 @@ class Deployment:
         path = self.folder / _CONFIGURATION
         path.write_text(yaml.safe_dump(dict(configuration), sort_keys=False))
         return await Applying(self.services).apply(load(path, environment=secrets), who="demo")
+
+    async def match_first(self, flow: str) -> None:
+        """Compare both sides for the first load of a flow and confirm it, as `match` does."""
+        services = self.services
+        await services.directory.read()
+        (installation,) = services.directory.all()
+        integration = services.integrations[installation.pair]
+        task = FirstMatch(
+            installation=installation,
+            integration=integration,
+            flow=integration.flow(flow),
+            who="demo",
+        )
+        works = FlowWorks(services.engine, services.integrations, services.open_side)
+        async for _ in task.survey(works, services.database, now=services.clock.now()):
+            pass
+        async for _ in task.confirm(services.database, now=services.clock.now()):
+            pass
 
     async def advance(self, by: timedelta) -> None:
         """Let business time pass at once, for every process of this deployment."""

@@ -6,11 +6,12 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ml_connector.app.demo import storm
 from ml_connector.app.demo.acumatica.play import AcumaticaPlay
@@ -18,14 +19,27 @@ from ml_connector.app.demo.deployment import LOG, Deployment, deployment
 from ml_connector.app.demo.injected import injected
 from ml_connector.app.demo.play import Play, Stage
 from ml_connector.app.demo.report import DemoOptions, DemoReport, Spent
+from ml_connector.app.demo.sage_intacct.play import SageIntacctPlay
 from ml_connector.app.demo.simulators import CRM, Simulators, simulators
 from ml_connector.app.demo.watching import NotSettledError, Watcher, Watching
+from ml_connector.core.clock import SystemClock
 
 _PATIENCE = 60.0  # seconds, and for each deal:
 _PATIENCE_PER_DEAL = 1.0
 _UNAUTHORIZED = 401
 
-PLAYS: Mapping[str, Callable[[DemoOptions], Play]] = {AcumaticaPlay.erp: AcumaticaPlay}
+
+class MakePlay(Protocol):
+    """How a play is made; ``now`` is the moment at which it begins."""
+
+    def __call__(self, options: DemoOptions, *, now: datetime) -> Play:
+        """Return the play."""
+
+
+PLAYS: Mapping[str, MakePlay] = {
+    AcumaticaPlay.erp: AcumaticaPlay,
+    SageIntacctPlay.erp: SageIntacctPlay,
+}
 """The pairs that there is a demo of, by the ERP's name."""
 
 
@@ -115,7 +129,7 @@ async def _start(
 ) -> _Theatre:
     """Start everything and fill both vendors' books."""
     watcher.begin("Starting database, service and simulators")
-    play = PLAYS[options.pair](options)
+    play = PLAYS[options.pair](options, now=SystemClock().now())
     starting = await stack.enter_async_context(
         simulators(play.erp, seed=options.seed, log=folder / "simulators.log")
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ml_connector.app.demo.simulators import CRM, Simulators
 from ml_connector.app.demo.watching import Watcher, Watching
@@ -27,12 +28,18 @@ class People:
 
     simulators: Simulators
 
-    async def win(self, deals: Sequence[CRMDeal]) -> None:
-        """Win deals at one go."""
-        await self.simulators.play(CRM, "win_deal", ids=[deal.id for deal in deals])
+    async def win(self, deals: Sequence[CRMDeal], **more: str) -> None:
+        """Win deals at one go, now or at a ``won_time``."""
+        if deals:
+            await self.simulators.play(CRM, "win_deal", ids=[deal.id for deal in deals], **more)
 
     async def win_in_waves(
-        self, deals: Sequence[CRMDeal], *, erp: str, watching: Watching, watcher: Watcher
+        self,
+        deals: Sequence[CRMDeal],
+        *,
+        end_logins: Callable[[], Awaitable[Any]],
+        watching: Watching,
+        watcher: Watcher,
     ) -> None:
         """Win deals wave by wave, each while the ones before are still being worked on.
 
@@ -43,7 +50,7 @@ class People:
             await self.win(wave)
             await self.edit(wave[::_EDITED_ONCE_IN])
             if number == len(waves) // 2:
-                await self.simulators.play(erp, "expire_tokens")
+                await end_logins()
             if number < len(waves) - 1:
                 await watching.settled(watcher, at_least=(number + 1) * _WAVE - _AHEAD)
 

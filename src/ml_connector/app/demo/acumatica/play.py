@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from ml_connector.app.demo.acumatica import books, configuration
@@ -43,7 +45,7 @@ class AcumaticaPlay:
         switches={"list_lag_seconds": _LIST_LAG},
     )
 
-    def __init__(self, options: DemoOptions) -> None:
+    def __init__(self, options: DemoOptions, *, now: datetime) -> None:
         self._company: Company = found(options.deals, seed=options.seed)
         self._ids = Ids(deals={}, organizations={}, customers={})
 
@@ -83,7 +85,12 @@ class AcumaticaPlay:
         people, watching, watcher = People(stage.vendors), stage.watching, stage.watcher
         to_be_won = [self._as_known(deal) for deal in self._to_be_won()]
         if stage.is_stormy:
-            await people.win_in_waves(to_be_won, erp=self.erp, watching=watching, watcher=watcher)
+            await people.win_in_waves(
+                to_be_won,
+                end_logins=partial(stage.vendors.play, self.erp, "expire_tokens"),
+                watching=watching,
+                watcher=watcher,
+            )
         else:
             await people.win(to_be_won)
         early = [self._as_known(deal) for deal in self._company.of_fate(Fate.LEFT_ALONE)]

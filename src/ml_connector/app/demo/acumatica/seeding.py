@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ml_connector.app.demo import crm
@@ -12,6 +13,7 @@ from ml_connector.app.demo.acumatica.company import Case, Company
 from ml_connector.app.demo.crm import PipedriveIds
 from ml_connector.app.demo.simulators import CRM, Simulators
 
+_WON_BEFORE = timedelta(days=9)
 _LIST_PRICES = {"USD": "21.50", "EUR": "20.90"}  # of PANEL-A4; no deal was agreed on them
 
 
@@ -88,6 +90,7 @@ def _crm_records(company: Company) -> dict[str, Any]:
         "organizations": [crm.organization(one) for one in company.organizations],
         "persons": [crm.person(one) for one in company.persons],
         "deals": [
-            crm.deal(deal, is_won=deal.case is Case.BEFORE_GO_LIVE) for deal in company.deals
+            crm.deal(deal, won_before=_WON_BEFORE if deal.case is Case.BEFORE_GO_LIVE else None)
+            for deal in company.deals
         ],
     }
