@@ -95,3 +95,32 @@ async def test_characters_that_xml_forbids_are_left_out_and_told(firm: Firm):
     assert entry["BATCH_TITLE"] == f"Deal {deal}: Pump & Söhne <1>"
     assert told["field"].endswith("BATCH_TITLE")
     assert lines_of(entry)[0] == ("debit", "1160", Decimal(100))
+
+
+async def reads_lag(firm: Firm) -> None:
+    """Let reads show what was written only after a moment, from now on."""
+    await firm.world.control("sage_intacct/switches", {"visible_after_seconds": 1.5})
+
+
+async def test_entry_that_reads_do_not_show_yet_is_not_taken_for_deleted(firm: Firm):
+    first = await firm.sold()  # reads the set-up
+    assert len(await firm.entries(first)) == 1
+    await reads_lag(firm)
+
+    deal = await firm.sold()
+
+    row = await firm.world.row(deal)
+    assert row.state == "done"
+    assert len(await firm.entries(deal)) == 1
+
+
+async def test_change_that_reads_do_not_show_yet_is_not_taken_for_finances(opened: OpenFirm):
+    settings = {"after": {"changed": "follow"}, "posting": {"state": "draft"}}
+    async with opened(settings=settings) as firm:
+        deal = await firm.sold()
+        await reads_lag(firm)
+
+        row = await firm.edit_line(deal, item_price=80)
+
+        assert row.state == "done"
+        assert lines_of(await firm.entry(deal))[0] == ("debit", "1160", Decimal(80))

@@ -89,7 +89,9 @@ async def revise(deal: Deal, amounts: DealAmounts, there: Standing, ctx: Context
         return Outcome(kind="planned", reason=f"{posting.called} would be brought up to date")
     await ctx.remember(posting.link, {**ready.remembered, postings.CONTENT: None})
     fresh = await ctx.link(postings.ENTRY_LINK, deal.id, occurrence=posting.number)
-    posting = await postings.confirm(Posting(link=fresh or posting.link, reversal=None), ctx)
+    posting = await postings.confirm(
+        Posting(link=fresh or posting.link, reversal=None), ctx, is_revised=True
+    )
     await show(deal, posting, ctx)
     return Outcome.written(
         f"{posting.called} brought up to date", look_again_at=postings.look_again_at(posting, ctx)

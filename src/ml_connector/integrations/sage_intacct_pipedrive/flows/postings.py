@@ -24,6 +24,7 @@ ENTRY_LINK, REVERSAL_LINK = "deal:journal_entry", "deal:reversal"
 HANDED_OVER, WON_TIME, EVENT_AT = "handed_over", "won_time", "event_at"
 FIGURES, ENTITY = "figures", "entity"
 CONTENT, STATE, CALLED, READ_AT = "content", "state", "called", "read_at"
+MISSED_AT = "missed_at"
 # What the link of a reversal remembers.
 BECAUSE = "because"
 
@@ -34,6 +35,8 @@ _STALE = timedelta(hours=1)
 """The state of an entry that is not final is read again after so long, and not at every event."""
 LOOK_AGAIN = timedelta(hours=6)
 _COME_BACK = timedelta(seconds=1)
+_SHOWN_WITHIN = timedelta(minutes=1)
+"""So long an entry that we have just written may be missing from what Intacct answers."""
 _STATES = {
     "Draft": "a draft, for finance to post",
     "Submitted": "submitted and waits for approval",
@@ -164,24 +167,29 @@ async def present(posting: Posting, ctx: Context) -> GLBatchInFull | None:
         return None
 
 
-async def confirm(posting: Posting, ctx: Context) -> Posting:
+async def confirm(posting: Posting, ctx: Context, *, is_revised: bool = False) -> Posting:
     """Read an entry back, and remember how it stands: its state, its number and its lines.
 
-    Raises HeldError where it does not say what we wrote: such an entry is not ours to change.
+    Raises HeldError where it does not say what we wrote: such an entry is not ours to change;
+    BusyError while Intacct may not show yet what was just made or, with ``is_revised``, changed.
     """
     found = await present(posting, ctx)
+    if found is None and not posting.is_confirmed:
+        await _come_back_until_shown(posting, ctx)
     if found is None or is_taken_back(found.batch):
         raise taken_back(posting, found)
     ours = posting.link.written.get(FIGURES)
     stands = mappings.figures_standing(found.lines)
     if ours is not None and stands != ours:
+        if is_revised or posting.link.written.get(MISSED_AT) is not None:
+            await _come_back_until_shown(posting, ctx)
         raise HeldError(
             f"The {posting.called} carries our reference and says otherwise: there "
             f"{mappings.shown(stands)}; ours {mappings.shown(ours)}; correct it in Intacct, or "
             "take the reference off it, then replay",
             waits_for=f"entry:{posting.key}",
         )
-    state = {**_header(found.batch, ctx.clock.now()), CONTENT: _content(found)}
+    state = {**_header(found.batch, ctx.clock.now()), CONTENT: _content(found), MISSED_AT: None}
     await ctx.remember(posting.link, state)
     ctx.note(
         "entry_stands",
@@ -195,6 +203,19 @@ async def confirm(posting: Posting, ctx: Context) -> Posting:
     ctx.also_known_as(state[CALLED], found.batch.reference_no)
     link = replace(posting.link, written={**posting.link.written, **state})
     return replace(posting, link=link)
+
+
+async def _come_back_until_shown(posting: Posting, ctx: Context) -> None:
+    """Come back for what reads do not show yet; after a while it counts as it is shown."""
+    now, told = ctx.clock.now(), posting.link.written.get(MISSED_AT)
+    if told is None:
+        await ctx.remember(posting.link, {MISSED_AT: now.isoformat()})
+    elif now - datetime.fromisoformat(told) > _SHOWN_WITHIN:
+        return
+    raise BusyError(
+        f"Intacct does not show the {posting.called} as it was written yet",
+        come_back_in=_COME_BACK,
+    )
 
 
 async def with_fresh_state(posting: Posting, ctx: Context) -> Posting:
