@@ -36,6 +36,7 @@ def _pipedrive(company: Company, polls: int) -> Least:
     )
     discounts = sum(1 for deal in won if deal.discounts)  # read deal by deal
     shown = len(_vendors_to_be(company)) + 1  # and the one that was recognised
+    reads += 2 * shown  # the won deals and the people of each, for whom there is no common list
     return Least(
         calls=reads + discounts + _KINDS_WITH_FIELDS + shown + polls,
         tokens=_LIST * (reads + discounts + polls)
