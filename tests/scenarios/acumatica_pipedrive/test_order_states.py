@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.scenarios.acumatica_pipedrive.conftest import OpenShop
-from tests.scenarios.acumatica_pipedrive.shop import Shop
+from tests.scenarios.acumatica_pipedrive.shop import Shop, until
 from tests.scenarios.acumatica_pipedrive.test_dry_run import rehearsed
 from tests.scenarios.cli.conftest import quiet_logs
 
@@ -112,7 +112,7 @@ async def test_deleted_deal_follows_the_table(opened: OpenShop):
         assert await status(shop, deal) == "Canceled"
 
 
-@pytest.mark.parametrize("present", ["Completed", "Pending Approval", "Risk Hold", "Von Hand"])
+@pytest.mark.parametrize("present", ["Completed", "Shipping", "Risk Hold", "Von Hand"])
 async def test_order_that_is_past_being_moved_is_held_with_its_status(
     opened: OpenShop, present: str
 ):
@@ -236,3 +236,54 @@ async def test_renamed_stage_keeps_its_state(opened: OpenShop, monkeypatch: pyte
 
         assert await status(shop, deal) == "Open"
         await shop.world.apply(settings=SETTINGS)  # by the old name, which its id leads on
+
+
+WON_OPEN_LOST: dict[str, Any] = {"by_status": {"won": "open", "open": "hold", "lost": "cancelled"}}
+
+
+@pytest.mark.parametrize("became", ["Open", "On Hold", "Back Order"])
+async def test_order_that_is_reopened_is_brought_to_its_state_whatever_reopening_makes_of_it(
+    opened: OpenShop, became: str
+):
+    switches = {"reopened_status": became}
+    async with opened(settings={"order_states": WON_OPEN_LOST}, acumatica=switches) as shop:
+        deal = await shop.sold()
+        await turn(shop, deal, "lose_deal")
+
+        row = await turn(shop, deal, "reopen_deal")
+        assert (row.state, await status(shop, deal)) == ("done", "On Hold"), row.reason
+        row = await turn(shop, deal, "win_deal")
+        assert (row.state, await status(shop, deal)) == ("done", "Open"), row.reason
+
+
+async def test_change_that_meets_an_operation_still_running_is_made_once_that_is_over(
+    opened: OpenShop,
+):
+    async with opened(settings={"order_states": WON_OPEN_LOST}) as shop:
+        deal = await shop.sold()
+        await turn(shop, deal, "lose_deal")
+        await shop.world.control(
+            "acumatica/faults",
+            {
+                "rules": [
+                    {
+                        "effect": {"kind": "cut_after"},
+                        "match": {"operation": "ReopenSalesOrder"},
+                        "times": 1,
+                    }
+                ]
+            },
+        )
+
+        await shop.world.play("pipedrive", "reopen_deal", id=deal)
+        await until(lambda: _waits_for(shop, deal, "long operation is running"))
+        await shop.world.jump(timedelta(minutes=1))
+
+        row = await shop.settled(deal)
+        assert (row.state, await status(shop, deal)) == ("done", "On Hold"), row.reason
+        assert sum("Reopen" in call for call in await shop.calls()) == 1
+
+
+async def _waits_for(shop: Shop, deal: int, words: str) -> bool:
+    row = await shop.world.row(deal)
+    return row.outcome == "retrying" and words in row.reason

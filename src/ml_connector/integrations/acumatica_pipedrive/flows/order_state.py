@@ -14,6 +14,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows import documents
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
     cancel_order,
+    open_order,
     reopen_order,
 )
 from ml_connector.integrations.acumatica_pipedrive.order_states import (
@@ -30,12 +31,13 @@ HANDED_OVER = "handed_over"
 """Where the link of a document remembers what of the deal went into it."""
 
 _STATE = "order_state"
-_MOST_STEPS = 2  # reopening, and then hold or release
+_MOST_STEPS = 2  # reopening, and then hold, release or open
 _DONE: Mapping[Step, str] = {
     "hold": "was put on hold",
     "release": "was released from hold",
     "cancel": "was cancelled",
     "reopen": "was reopened",
+    "open": "was taken off back order",
 }
 
 
@@ -126,6 +128,11 @@ async def _take(step: Step, change: _Change, order: SalesOrder, ctx: Context) ->
     if step == "reopen":
         await ctx.remember(document.link, _kept(memory))
         await _translated(document, memory, ctx, reopen_order(document, ctx))
+        return ""
+    if step == "open":
+        await ctx.remember(document.link, _kept(memory))
+        await _translated(document, memory, ctx, open_order(document, ctx))
+        await ctx.remember(document.link, _kept(replace(memory, last="open", aim=None)))
         return ""
     if step == "release":
         _require_agreed_total(document, order, change.wanted)

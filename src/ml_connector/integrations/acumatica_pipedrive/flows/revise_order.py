@@ -18,6 +18,7 @@ from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import CANCELED, Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import order_lines_of
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
+from ml_connector.integrations.acumatica_pipedrive.order_states import BACK_ORDER
 from ml_connector.sync.flow import Found
 from ml_connector.sync.values import plain
 from ml_connector.vendors.acumatica.drafts import SalesOrderDraft, SalesOrderLineDraft
@@ -87,6 +88,16 @@ async def reopen_order(document: Document, ctx: Context) -> None:
     await _once("order_reopening", document, "reopened", ctx, reopen)
 
 
+async def open_order(document: Document, ctx: Context) -> None:
+    """Take an order off back order."""
+
+    async def take_off() -> Found:
+        await ctx.acumatica.open_sales_order(document.key)
+        return Found(key=document.key, name=document.link.target_name)
+
+    await _once("order_opening", document, "open", ctx, take_off)
+
+
 async def find_revised(ctx: Context, reference: str) -> Sequence[Found]:
     """Return the order, if its lines are already those that the reference names."""
     key, _, digest = reference.partition(_MARK)
@@ -105,6 +116,12 @@ async def find_reopened(ctx: Context, reference: str) -> Sequence[Found]:
     """Return the order, if it is not cancelled any more."""
     order = await ctx.acumatica.sales_order(reference.partition(_MARK)[0])
     return [] if order.status == CANCELED else [Found(key=order.key, name=order.order_nbr)]
+
+
+async def find_opened(ctx: Context, reference: str) -> Sequence[Found]:
+    """Return the order, if it is not on back order any more."""
+    order = await ctx.acumatica.sales_order(reference.partition(_MARK)[0])
+    return [] if order.status == BACK_ORDER else [Found(key=order.key, name=order.order_nbr)]
 
 
 def header_state(values: Mapping[str, Any]) -> dict[str, Any]:
