@@ -278,22 +278,6 @@ async def test_mapped_field_follows_and_a_change_of_finance_to_it_is_held(opened
         assert (await shop.order(deal))["RequestedOn"].startswith("2030-04-04")
 
 
-async def test_deal_merged_into_another_after_its_order_is_held(shop: Shop):
-    organization = await shop.world.organization()
-    lost = await shop.sold(shop.line(item_price=100), org_id=organization)
-    kept = await shop.sold(shop.line(item_price=50), org_id=organization)
-
-    await shop.world.play("pipedrive", "merge", kind="deal", id=kept, merge_with_id=lost)
-    await shop.settled(lost, kept)
-
-    rows = {row.record: row for row in await shop.world.rows()}
-    assert rows[str(lost)].state == "held"
-    assert "was deleted" in rows[str(lost)].reason
-    assert rows[str(kept)].state == "held"
-    assert "net was 50.00 and is 150.00" in rows[str(kept)].reason
-    assert len(await shop.orders()) == 2
-
-
 # Won again ------------------------------------------------------------------------------------
 
 

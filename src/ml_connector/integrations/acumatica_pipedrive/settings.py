@@ -150,8 +150,8 @@ class AfterRules(BaseModel):
     )
     deleted: AfterEnd = Field(
         default="hold",
-        description="A deal that was deleted, or merged into another: hold it, leave its document, "
-        "or cancel it.",
+        description="A deal that was deleted: hold it, leave its document, or cancel it. The "
+        "documents of one that was merged into another are that one's.",
     )
     won_again_after_cancelled: Literal["hold", "new", "reopen"] = Field(
         default="hold",

@@ -14,7 +14,13 @@ from ml_connector.core.errors import HeldError
 from ml_connector.integrations.acumatica_pipedrive import comparing
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.fields import Mappings
-from ml_connector.integrations.acumatica_pipedrive.flows import documents, order_state, parties
+from ml_connector.integrations.acumatica_pipedrive.flows import (
+    documents,
+    gone,
+    merged_deals,
+    order_state,
+    parties,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import net_lines_of
 from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
@@ -39,6 +45,8 @@ _FOUND_CANCELLED = "found cancelled"
 
 _HANDED_OVER = order_state.HANDED_OVER
 _WON_TIME, _CUSTOMER = "won_time", "customer"
+_DELETED = "deleted"
+"""Where the link of a document remembers that an event told of the deal's deletion."""
 
 HandOver = Callable[..., Awaitable[Outcome]]
 
@@ -93,24 +101,43 @@ def followed_values(compiled: Mappings, deal: Deal) -> Mapping[str, Any]:
 async def deal_is_gone(deal_key: str, ctx: Context) -> Outcome:
     """Follow a deal that was deleted or merged into another."""
     document = await documents.latest_document(int(deal_key), ctx)
+    stays = await merged_deals.deal_that_stays(deal_key, ctx)
+    if stays is not None:
+        what = f"deal {deal_key} was merged into deal {stays}"
+        if document is None:
+            return Outcome.skipped(f"{what} and had no order")
+        return Outcome.unchanged(f"{what}, which {document.called} goes by now")
     if document is None:
         return Outcome.skipped(f"deal {deal_key} no longer exists and had no order")
-    what = f"deal {deal_key} was deleted"
+    document, others = await merged_deals.standing(document, ctx)
     wanted = await order_state.wanted_of_gone(deal_key, document, ctx)
-    if wanted is not None:
-        return await _by_table(document, wanted, ctx)
-    return await _ended(ctx.settings.after.deleted, what, document, ctx)
+    rule = ctx.settings.after.deleted
+    what = f"deal {deal_key} was deleted"
+    if not await _is_known_deletion(document, ctx):
+        what = f"deal {deal_key} is gone, and nothing says whether it was deleted or merged"
+        wanted, rule = None, "leave" if rule == "leave" and wanted is None else "hold"
+    return await _come_to_an_end((*others, document), wanted, rule, what, ctx)
+
+
+async def _is_known_deletion(document: Document, ctx: Context) -> bool:
+    """Tell whether an event ever said that the deal was deleted, and not merged into another."""
+    if not gone.is_known_deletion(ctx):
+        return bool(document.link.written.get(_DELETED))
+    await ctx.remember(document.link, {_DELETED: True})
+    return True
 
 
 async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: HandOver) -> Outcome:
     """Decide about a deal that has a document."""
+    if deal.is_gone:
+        return await deal_is_gone(str(deal.id), ctx)
+    document, others = await merged_deals.standing(document, ctx)
+    await merged_deals.carry_reference(deal, document, ctx)
     wanted = await order_state.wanted_of(deal, document, ctx)
-    turned = await _turned(deal, ctx)
+    turned = await _turned(deal, document, ctx)
     if turned is not None:
         rule, what = turned
-        if wanted is not None:
-            return await _by_table(document, wanted, ctx)
-        return await _ended(rule, what, document, ctx)
+        return await _come_to_an_end((*others, document), wanted, rule, what, ctx)
     if _was_won_again(deal, document):
         if wanted is not None and order_state.was_cancelled_by_us(document):
             await ctx.remember(document.link, won_state(deal))
@@ -118,26 +145,34 @@ async def follow(deal: Deal, document: Document, ctx: Context, *, hand_over: Han
             again = await _won_again(deal, document, ctx, hand_over)
             if again is not None:
                 return again
-    return await _followed(deal, document, wanted, ctx)
+    return await _followed(deal, document, others, wanted, ctx)
 
 
-async def _followed(deal: Deal, document: Document, wanted: Wanted | None, ctx: Context) -> Outcome:
+async def _followed(
+    deal: Deal,
+    document: Document,
+    others: Sequence[Document],
+    wanted: Wanted | None,
+    ctx: Context,
+) -> Outcome:
     """Bring state and content of a standing deal's order up to date.
 
-    An order is stopped before anything else of it changes, and let go after that.
+    An order is stopped before anything else of it changes, and let go after that. ``others`` are
+    orders of deals that were merged into this one: they have its state too.
     """
-    moved = None
+    told: list[Outcome | None] = []
+    every = (*others, document)
     if wanted is not None and wanted.state != "open":
-        moved = await order_state.bring(document, wanted, ctx)
-    changed = await _changes(deal, document, ctx)
+        told += [await order_state.bring(each, wanted, ctx) for each in every]
+    changed = await _changes(deal, document, others, ctx)
     if wanted is not None and wanted.state == "open":
-        moved = await order_state.bring(document, wanted, ctx)
-    for outcome in (moved, changed):
-        if outcome is not None and outcome.kind == "written":
+        told += [await order_state.bring(each, wanted, ctx) for each in every]
+    outcomes = [each for each in (*told, changed) if each is not None]
+    for outcome in outcomes:
+        if outcome.kind == "written":
             return outcome
-    told = changed or moved
-    if told is not None:
-        return told
+    if outcomes:
+        return outcomes[-1]
     if await show_on_deal(deal, document, ctx):
         return Outcome.written(f"{document.called} shown on the deal")
     return Outcome.unchanged(f"{document.called} is there and the deal says the same")
@@ -146,17 +181,30 @@ async def _followed(deal: Deal, document: Document, wanted: Wanted | None, ctx: 
 # The deal's end -----------------------------------------------------------------------------
 
 
-async def _turned(deal: Deal, ctx: Context) -> tuple[AfterEnd, str] | None:
+async def _turned(deal: Deal, document: Document, ctx: Context) -> tuple[AfterEnd, str] | None:
     """Return what happened to a deal that is no longer handed over, and the rule for it."""
     settings = ctx.settings
-    if deal.is_gone:
-        return settings.after.deleted, f"deal {deal.id} was deleted"
     if deal.status == "lost":
         return settings.after.lost, f"deal {deal.id} is lost"
     is_open = deal.status == "open" and settings.trigger.on != "stage"
     if is_open and await why_not_now(deal, ctx) is not None:
-        return settings.after.reopened, f"deal {deal.id} is open again"
+        merged = merged_deals.made_for(document)
+        words = "is open again" if merged is None else f"is open, and deal {merged} is merged in"
+        return settings.after.reopened, f"deal {deal.id} {words}"
     return None
+
+
+async def _come_to_an_end(
+    every: Sequence[Document], wanted: Wanted | None, rule: AfterEnd, what: str, ctx: Context
+) -> Outcome:
+    """Let the documents of a deal that came to an end follow the table, or else the rule."""
+    outcomes = [
+        await _by_table(each, wanted, ctx)
+        if wanted is not None
+        else await _ended(rule, what, each, ctx)
+        for each in every
+    ]
+    return next((one for one in outcomes if one.kind == "written"), outcomes[-1])
 
 
 async def _by_table(document: Document, wanted: Wanted, ctx: Context) -> Outcome:
@@ -219,7 +267,9 @@ def _cancelled_before(deal: Deal, document: Document) -> HeldError:
 # Changed ------------------------------------------------------------------------------------
 
 
-async def _changes(deal: Deal, document: Document, ctx: Context) -> Outcome | None:
+async def _changes(
+    deal: Deal, document: Document, others: Sequence[Document], ctx: Context
+) -> Outcome | None:
     """Follow a change of what went into the document; None where there is none."""
     before = document.link.written.get(_HANDED_OVER)
     if before is None:
@@ -238,6 +288,12 @@ async def _changes(deal: Deal, document: Document, ctx: Context) -> Outcome | No
     if rule == "leave":
         ctx.note("document_left_alone", document=document.key, because=what)
         return Outcome.unchanged(f"{what}; {document.called} is left as it is")
+    if others:
+        raise HeldError(
+            f"{_sentence(what)}, and {merged_deals.called_beside(others)}, stands in Acumatica "
+            f"beside {document.called}; cancel one of them there, and the deal goes by the other",
+            waits_for=f"document:{document.key}",
+        )
     if rule == "follow" and _can_follow(before, now, document):
         return await _brought_up_to_date(deal, document, amounts, ctx, before=before, now=now)
     raise HeldError(
