@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.scenarios.acumatica_pipedrive.conftest import OpenShop
 from tests.scenarios.acumatica_pipedrive.ledger import open_ledger
-from tests.scenarios.acumatica_pipedrive.shop import Shop
+from tests.scenarios.acumatica_pipedrive.shop import Shop, until
 
 CANCELS: dict[str, Any] = {"order_states": {"by_status": {"deleted": "cancelled"}}}
 FOLLOWS: dict[str, Any] = {"after": {"changed": "follow", "reopened": "leave"}}
@@ -57,6 +57,25 @@ async def test_deal_that_stays_takes_the_order_over_and_it_is_not_cancelled(
         assert (row.state, row.outcome) == ("done", "unchanged"), row.reason
         shown = (await shop.crm_deal(stays))["custom_fields"]
         assert shown[(await shop.own_fields())["order_number"]] == order["OrderNbr"]
+
+
+async def test_deal_that_is_won_right_after_the_merge_gets_no_second_order(opened: OpenShop):
+    async with opened(settings=FOLLOWS) as shop:
+        gone, stays = await two_deals(shop)
+        await shop.world.stop_working()
+        await shop.world.play("pipedrive", "merge", kind="deal", id=stays, merge_with_id=gone)
+        await shop.wins(stays)
+        await until(lambda: all_delivered(shop))
+        await shop.world.work_inside()
+
+        row = await shop.settled(gone, stays)
+
+        assert row.state == "done", row.reason
+        assert [order["ExternalRef"] for order in await shop.orders()] == [f"pd-deal-{stays}"]
+
+
+async def all_delivered(shop: Shop) -> bool:
+    return all(one["outcome"] != "pending" for one in await shop.deliveries())
 
 
 async def test_order_that_was_taken_over_follows_the_deal_that_stays(opened: OpenShop):
