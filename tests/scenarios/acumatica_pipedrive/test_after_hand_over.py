@@ -75,6 +75,48 @@ async def test_deal_that_ends_cancels_its_order_where_the_user_chose_so(
         assert (await shop.order(deal))["Status"] == "Canceled"
 
 
+@pytest.mark.parametrize("what", TURNS)
+async def test_order_that_finance_changed_is_not_cancelled_with_its_deal(
+    opened: OpenShop, what: str
+):
+    async with opened(settings={"after": {what: "cancel"}}) as shop:
+        deal = await shop.sold(shop.line(quantity=5, item_price=100))
+        reference = f"pd-deal-{deal}"
+        await shop.world.play(
+            "acumatica", "edit_order_line", external_ref=reference, line=1,
+            values={"OrderQty": "3"},
+        )  # fmt: skip
+        last = await shop.last_call()
+
+        row = await turn(shop, deal, what)
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert "ours 5 x PUMP" in row.reason
+        assert await shop.writes("acumatica", since=last) == []
+
+        await shop.world.play("acumatica", "cancel_order", external_ref=reference)
+        assert (await shop.recheck(deal)).state == "done"
+
+
+async def test_order_whose_header_finance_changed_is_not_cancelled_with_its_deal(opened: OpenShop):
+    settings = {
+        "after": {"lost": "cancel"},
+        "order_mapping": {"fields": {"RequestedOn": "deal.expected_close_date"}},
+    }
+    async with opened(settings=settings) as shop:
+        deal = await shop.sold(shop.line(), expected_close_date="2030-01-31")
+        key = ["SO", (await shop.order(deal))["OrderNbr"]]
+        await shop.world.play(
+            "acumatica", "edit", entity="SalesOrder", key=key, values={"RequestedOn": "2030-04-04"}
+        )
+
+        row = await turn(shop, deal, "lost")
+
+        assert row.state == "held"
+        assert "RequestedOn is '2030-04-04' there, ours '2030-01-31'" in row.reason
+
+
 async def test_hold_of_an_ended_deal_ends_by_itself_once_finance_cancels_the_order(shop: Shop):
     deal = await shop.sold()
     assert (await turn(shop, deal, "lost")).state == "held"

@@ -172,6 +172,18 @@ async def test_order_that_finance_released_is_a_conflict_with_both_sides(opened:
         assert await status(shop, deal) == "Open"
 
 
+async def test_order_whose_lines_finance_changed_is_not_cancelled_by_the_table(opened: OpenShop):
+    async with opened(settings=SETTINGS) as shop:
+        deal = await shop.sold(shop.line(quantity=5))
+        await finance(shop, deal, "edit_order_line", line=1, values={"OrderQty": "3"})
+
+        row = await turn(shop, deal, "lose_deal")
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert await status(shop, deal) == "On Hold"
+
+
 async def test_credit_hold_that_follows_is_told_and_never_released(opened: OpenShop):
     async with opened(settings=SETTINGS) as shop:
         deal = await shop.sold()

@@ -222,7 +222,7 @@ async def _ended(rule: AfterEnd, what: str, document: Document, ctx: Context) ->
     if documents.is_cancelled(found):
         return Outcome.unchanged(f"{what}, and {document.called} is cancelled")
     if rule == "cancel" and document.kind is documents.ORDER:
-        await order_state.cancel(document, found.status if found else None, ctx)
+        await order_state.cancel(document, found.status if found else None, what, ctx)
         return Outcome.written(f"{what}; {document.called} was cancelled")
     raise HeldError(
         f"{_sentence(what)}, but {document.called} stands in Acumatica; put one of them right, "

@@ -6,7 +6,7 @@ what somebody changed in Acumatica since we wrote it is held, never overwritten 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import orde
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
 from ml_connector.integrations.acumatica_pipedrive.order_states import BACK_ORDER
 from ml_connector.sync.flow import Found
-from ml_connector.sync.values import plain
+from ml_connector.sync.values import plain, same
 from ml_connector.vendors.acumatica.drafts import SalesOrderDraft, SalesOrderLineDraft
 from ml_connector.vendors.acumatica.models import SalesOrder
 from ml_connector.vendors.pipedrive.deal_lines import DealLines
@@ -60,6 +60,34 @@ async def revise_order(
     if header:
         await _write_header(document, order, header, ctx)
     return wanted
+
+
+async def require_as_written(document: Document, what: str, ctx: Context) -> None:
+    """Hold an order of which somebody changed lines or header since we wrote them (M-01).
+
+    ``what`` is what the deal asks for instead.
+    """
+    order = await ctx.acumatica.sales_order_in_full(document.key)
+    _require_our_lines(document, comparing.lines_as_they_stand(order))
+    prefix = f"{_HEADER}."
+    ours = {
+        name.removeprefix(prefix): value
+        for name, value in document.link.written.items()
+        if name.startswith(prefix) and name.removeprefix(prefix) not in _UNFOLLOWED
+    }
+    there = await _header_as_it_stands(document, ours, ctx) if ours else {}
+    # What is empty there may never have been taken over: a feature of the site that is off.
+    changed = [
+        name for name, value in ours.items() if there[name] and not _alike(there[name], value)
+    ]
+    if changed:
+        shown = "; ".join(f"{name} is {there[name]!r} there, ours {ours[name]!r}"
+                          for name in sorted(changed))  # fmt: skip
+        raise HeldError(
+            f"{what}, but {document.called} was changed in Acumatica since we wrote it: {shown}; "
+            "put order or deal right, then replay",
+            waits_for=f"document:{document.key}",
+        )
 
 
 async def cancel_order(document: Document, ctx: Context) -> None:
@@ -153,12 +181,16 @@ def _require_untouched(
             "Acumatica and not changed any more; put one of them right, then replay",
             waits_for=cause,
         )
+    _require_our_lines(document, stands)
+
+
+def _require_our_lines(document: Document, stands: Sequence[Sequence[str]]) -> None:
     ours = document.link.written.get(LINES)
     if ours is not None and list(map(list, stands)) != ours:
         raise HeldError(
             f"The lines of {document.called} were changed in Acumatica since we wrote them: there "
             f"{_shown(stands)}, ours {_shown(ours)}; put order or deal right, then replay",
-            waits_for=cause,
+            waits_for=f"document:{document.key}",
         )
 
 
@@ -216,7 +248,6 @@ async def _write_header(
             waits_for=f"document:{document.key}",
         )
     paths = {name: _PATHS.get(name, name) for name in values}
-    there = await ctx.acumatica.values("SalesOrder", document.key, list(paths.values()))
 
     async def write(changes: Mapping[str, Any]) -> None:
         by_path = {paths[name]: value for name, value in changes.items()}
@@ -228,11 +259,26 @@ async def _write_header(
         side="erp",
         link=document.link,
         what=_HEADER,
-        present={name: _day_of(there[path]) for name, path in paths.items()},
+        present=await _header_as_it_stands(document, values, ctx),
         wanted={name: plain(value) for name, value in values.items()},
         apply=write,
         on_conflict="hold",
     )
+
+
+async def _header_as_it_stands(
+    document: Document, names: Iterable[str], ctx: Context
+) -> dict[str, Any]:
+    paths = {name: _PATHS.get(name, name) for name in names}
+    there = await ctx.acumatica.values("SalesOrder", document.key, list(paths.values()))
+    return {name: _day_of(there[path]) for name, path in paths.items()}
+
+
+def _alike(there: Any, ours: Any) -> bool:
+    """Tell whether a value is ours but for case and spaces, which Acumatica changes in codes."""
+    if isinstance(there, str) and isinstance(ours, str):
+        return there.strip().casefold() == ours.strip().casefold()
+    return same(there, ours)
 
 
 def _day_of(value: Any) -> Any:
