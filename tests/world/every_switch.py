@@ -53,6 +53,7 @@ _OTHERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "details_empty_on_lists": [["SalesOrder"], ["SalesInvoice"]],
         "order_invoices_in_ar": ["always"],
         "numbering": [{"Customer": "manual"}],
+        "prepayment_percent": [30],
         "on_hold_customer_orders": ["accept"],
         "moved_contact_company": ["account"],
         "customer_with_open_orders": ["refuse"],

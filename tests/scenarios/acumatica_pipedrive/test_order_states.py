@@ -204,6 +204,58 @@ async def test_credit_hold_that_follows_is_told_and_never_released(opened: OpenS
         assert await status(shop, deal) == "Canceled"
 
 
+async def test_order_that_needs_an_approval_counts_as_open_and_is_stopped_like_one(
+    opened: OpenShop,
+):
+    switches = {"orders_need_approval": True}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold()
+
+        row = await move(shop, deal, OPEN)
+        assert "is Pending Approval in Acumatica" in row.reason
+        await move(shop, deal, HOLD)
+        assert await status(shop, deal) == "On Hold"
+        await move(shop, deal, OPEN)
+        await finance(shop, deal, "approve_order")
+        assert (await move(shop, deal, ALSO_OPEN)).state == "done"
+        assert await status(shop, deal) == "Open"
+        await turn(shop, deal, "lose_deal")
+        assert await status(shop, deal) == "Canceled"
+
+
+async def test_order_that_was_rejected_is_left_to_finance(opened: OpenShop):
+    switches = {"orders_need_approval": True}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold(stage_id=OPEN)
+        assert await status(shop, deal) == "Pending Approval"
+        await finance(shop, deal, "reject_order")
+        last = await shop.last_call()
+
+        row = await move(shop, deal, HOLD)
+
+        assert row.state == "held"
+        assert "is Rejected there" in row.reason
+        assert await shop.writes("acumatica", since=last) == []
+
+
+async def test_order_that_awaits_a_prepayment_counts_as_open_until_it_is_paid(opened: OpenShop):
+    switches = {"prepayment_percent": 30}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold(stage_id=OPEN)
+        assert await status(shop, deal) == "Awaiting Payment"
+
+        await move(shop, deal, HOLD)
+        assert await status(shop, deal) == "On Hold"
+        row = await move(shop, deal, OPEN)
+        assert "is Awaiting Payment in Acumatica" in row.reason
+        await shop.world.play(
+            "acumatica", "prepay", order=(await shop.order(deal))["OrderNbr"], amount="30"
+        )
+
+        assert (await move(shop, deal, ALSO_OPEN)).state == "done"
+        assert await status(shop, deal) == "Open"
+
+
 async def test_order_whose_total_is_not_the_deals_is_not_released(opened: OpenShop):
     async with opened(settings=SETTINGS) as shop:
         deal = await shop.sold(shop.line(item_price=100))
