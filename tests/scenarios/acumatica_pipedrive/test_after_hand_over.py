@@ -117,6 +117,22 @@ async def test_order_whose_header_finance_changed_is_not_cancelled_with_its_deal
         assert "RequestedOn is '2030-04-04' there, ours '2030-01-31'" in row.reason
 
 
+async def test_deletion_that_only_a_poll_shows_is_held_and_cancels_nothing(opened: OpenShop):
+    async with opened(settings={"after": {"deleted": "cancel"}}) as shop:
+        deal = await shop.sold()
+        await shop.world.control(
+            "pipedrive/faults",
+            {"rules": [{"effect": {"kind": "lose"}, "match": {"webhook": "deal"}}]},
+        )
+        await shop.world.play("pipedrive", "delete", kind="deal", id=deal)
+
+        row = await shop.then(deal, shop.world.poll_now())
+
+        assert row.state == "held"
+        assert "nothing says whether it was deleted or merged" in row.reason
+        assert (await shop.order(deal))["Status"] == "On Hold"
+
+
 async def test_hold_of_an_ended_deal_ends_by_itself_once_finance_cancels_the_order(shop: Shop):
     deal = await shop.sold()
     assert (await turn(shop, deal, "lost")).state == "held"

@@ -222,3 +222,17 @@ async def test_merge_that_an_event_told_stays_known_until_a_run_has_ended_with_i
     await capture(pair, {"by": "poll"})
     (row,) = await rows_of(pair, SUMS)
     assert row.trigger == {"by": "poll"}
+
+
+async def test_deletion_that_an_event_told_is_not_forgotten_because_of_a_poll(database: Database):
+    pair = await pair_of(database, flow("sums", sums))
+    deleted = {"by": "webhook", "action": "deleted"}
+    await capture(pair, deleted)
+    await capture(pair, {"by": "poll"})
+
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger == deleted
+
+    await capture(pair, {"by": "webhook", "action": "changed"})
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger["action"] == "changed"
