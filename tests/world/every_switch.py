@@ -57,6 +57,7 @@ _OTHERS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "on_hold_customer_orders": ["accept"],
         "moved_contact_company": ["account"],
         "customer_with_open_orders": ["refuse"],
+        "order_customer": ["stays"],
         "closed_documents": ["ignore"],
         "tax_rounding": ["line"],
         "reopened_status": ["Back Order", "On Hold"],

@@ -219,6 +219,10 @@ class SalesOrderForm(Form):
         customer = self.site.table("Customer").get(record["CustomerID"] or "")
         if customer is None:
             return
+        if not draft.is_new and draft.was_given(record, "CustomerID"):
+            is_bound = record.rows.get("Shipments") or record["_Prepaid"]
+            if is_bound or self.site.switches["order_customer"] == "stays":
+                draft.error(record, "CustomerID", "The customer of the order cannot be changed.")
         status = customer["Status"]
         refuses_held = self.site.switches["on_hold_customer_orders"] == "refuse"
         if draft.was_given(record, "CustomerID") and (

@@ -105,6 +105,9 @@ SWITCHES: Mapping[str, Switch] = {
         "accept",
         "a customer with orders under way may be set inactive ('accept') or not ('refuse')",
     ),
+    "order_customer": Switch(
+        "changes", "the customer of an order without shipments and payments 'changes', or 'stays'"
+    ),
     "closed_documents": Switch(
         "refuse",
         "an edit of a finished document fails ('refuse') or is dropped silently ('ignore')",

@@ -246,6 +246,76 @@ async def test_deal_moved_to_another_organization_is_held_naming_both(opened: Op
         assert f"its party was organization {before} and is organization {other}" in row.reason
 
 
+FOLLOWS_PARTY: dict[str, Any] = {"after": {"other_party": "follow"}}
+
+
+async def give_to(shop: Shop, deal: int, organization: int) -> Any:
+    change = {"kind": "deal", "id": deal, "changes": {"org_id": organization}}
+    return await shop.then(deal, shop.world.play("pipedrive", "edit", **change))
+
+
+async def test_order_goes_along_to_another_organizations_customer_where_chosen(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        deal = await shop.sold(shop.line(quantity=2, item_price=80), currency="EUR")
+        other = await shop.world.organization("Suedwerk GmbH")
+
+        row = await give_to(shop, deal, other)
+
+        assert row.state == "done", row.reason
+        customers = {one["AccountRef"]: one["CustomerID"] for one in await shop.customers()}
+        order = await shop.order(deal)
+        assert order["CustomerID"] == customers[f"pd-org-{other}"]
+        assert (order["CurrencyID"], Decimal(str(order["OrderTotal"]))) == ("EUR", Decimal(160))
+        last = await shop.last_call()
+        edited = {"kind": "deal", "id": deal, "changes": {"title": "Another title"}}
+        await shop.then(deal, shop.world.play("pipedrive", "edit", **edited))
+        assert await shop.calls(since=last) == []
+
+
+async def test_order_that_goes_to_a_customer_of_another_currency_keeps_its_own(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        organization = await shop.world.organization("Suedwerk GmbH")
+        await shop.sold(shop.line(), org_id=organization)  # a customer in USD that takes others
+        deal = await shop.sold(shop.line(item_price=80), currency="EUR")
+
+        row = await give_to(shop, deal, organization)
+
+        assert row.state == "done", row.reason
+        order = await shop.order(deal)
+        assert (order["CurrencyID"], Decimal(str(order["OrderTotal"]))) == ("EUR", Decimal(80))
+
+
+async def test_order_whose_customer_acumatica_does_not_change_is_held_with_the_reason(
+    opened: OpenShop,
+):
+    switches = {"order_customer": "stays"}
+    async with opened(settings=FOLLOWS_PARTY, acumatica=switches) as shop:
+        deal = await shop.sold()
+        before = (await shop.order(deal))["CustomerID"]
+
+        row = await give_to(shop, deal, await shop.world.organization("Suedwerk GmbH"))
+
+        assert row.state == "held"
+        assert "cannot be changed" in row.reason
+        assert (await shop.order(deal))["CustomerID"] == before
+
+
+async def test_order_that_finance_changed_does_not_go_along(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        deal = await shop.sold(shop.line(quantity=5))
+        await shop.world.play(
+            "acumatica", "edit_order_line", external_ref=f"pd-deal-{deal}", line=1,
+            values={"OrderQty": "3"},
+        )  # fmt: skip
+        before = (await shop.order(deal))["CustomerID"]
+
+        row = await give_to(shop, deal, await shop.world.organization("Suedwerk GmbH"))
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert (await shop.order(deal))["CustomerID"] == before
+
+
 async def test_quantity_that_finance_edited_stays_when_the_deal_is_retitled_and_holds_a_new_value(
     opened: OpenShop,
 ):

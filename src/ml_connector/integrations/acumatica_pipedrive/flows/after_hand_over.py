@@ -23,6 +23,10 @@ from ml_connector.integrations.acumatica_pipedrive.flows import (
 )
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import net_lines_of
+from ml_connector.integrations.acumatica_pipedrive.flows.other_party import (
+    CUSTOMER,
+    follow_party,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
     LINES,
     header_state,
@@ -44,7 +48,7 @@ _FOUND_CANCELLED = "found cancelled"
 """In place of the moment of winning: such a document counts as one of an earlier winning."""
 
 _HANDED_OVER = order_state.HANDED_OVER
-_WON_TIME, _CUSTOMER = "won_time", "customer"
+_WON_TIME = "won_time"
 _DELETED = "deleted"
 """Where the link of a document remembers that an event told of the deal's deletion."""
 
@@ -63,7 +67,7 @@ def state_of(
     """Return what the link remembers of the deal and of what was written."""
     return {
         _HANDED_OVER: handed_over,
-        _CUSTOMER: customer,
+        CUSTOMER: customer,
         LINES: lines,
         **order_state.made_state(on_hold=on_hold, for_customer=for_customer),
         **header_state(handed_over["mapped"]),
@@ -277,12 +281,18 @@ async def _changes(
     compiled = await ctx.mappings()
     amounts = await net_lines_of(deal, ctx)
     now = comparing.handed_over(deal, amounts, followed_values(compiled, deal))
-    if before["party"] != now["party"] and await _is_same_customer(deal, document, ctx):
-        before = {**before, "party": now["party"]}
-        await ctx.remember(document.link, {_HANDED_OVER: before})
+    moved = None
+    if before["party"] != now["party"]:
+        is_same = await _is_same_customer(deal, document, ctx)
+        if not is_same and _may_follow_party(before, now, document, others, ctx):
+            await follow_party(deal, document, amounts, ctx)
+            moved = Outcome.written(f"{document.called} went to the customer of the deal's party")
+        if is_same or moved is not None:
+            before = {**before, "party": now["party"]}
+            await ctx.remember(document.link, {_HANDED_OVER: before})
     words = comparing.difference_words(before, now)
     if not words:
-        return None
+        return moved
     what = f"deal {deal.id} was changed after its {document.kind.word} was made ({words})"
     rule = ctx.settings.after.changed
     if rule == "leave":
@@ -301,6 +311,19 @@ async def _changes(
         "then replay",
         waits_for=f"deal:{deal.id}",
     )
+
+
+def _may_follow_party(
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    document: Document,
+    others: Sequence[Document],
+    ctx: Context,
+) -> bool:
+    """Tell whether an order goes along with its deal to another party."""
+    is_chosen = ctx.settings.after.other_party == "follow" and not others
+    has_currency = before["currency"] == now["currency"]
+    return is_chosen and has_currency and document.kind is documents.ORDER
 
 
 def _can_follow(before: Mapping[str, Any], now: Mapping[str, Any], document: Document) -> bool:
@@ -331,7 +354,7 @@ async def _is_same_customer(deal: Deal, document: Document, ctx: Context) -> boo
 
     So it is when the party before was merged into this one: then its link is taken over.
     """
-    customer = document.link.written.get(_CUSTOMER)
+    customer = document.link.written.get(CUSTOMER)
     kind, key = ("organization", deal.org_id) if deal.org_id else ("person", deal.person_id)
     if key is None or customer is None:
         return False

@@ -145,7 +145,7 @@ async def create(
             sent=difference.sent,
             returned=difference.returned,
         )
-    await _require_same_total(written.record, lines, ctx)
+    await require_same_total(written.record, lines, ctx)
     return found_of(written.record)
 
 
@@ -183,7 +183,7 @@ async def check_found(
     )
 
 
-async def _require_same_total(
+async def require_same_total(
     document: SalesOrder | SalesInvoice, lines: DealLines, ctx: Context
 ) -> None:
     """Report a document whose net total is not the deal's, and put it on hold (M-02)."""

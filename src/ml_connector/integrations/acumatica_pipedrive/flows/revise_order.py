@@ -54,7 +54,7 @@ async def revise_order(
     order = await ctx.acumatica.sales_order_in_full(document.key)
     stands = comparing.lines_as_they_stand(order)
     if stands != wanted:
-        _require_untouched(document, order, stands)
+        require_changeable(document, order)
         draft = SalesOrderDraft(details=_changed_rows(order, lines))
         await _write_lines(document, order, draft, wanted, ctx)
     if header:
@@ -170,18 +170,15 @@ async def _line_drafts(
     return tuple(mappings.sales_order_line(line, keeps_price=keeps_price) for line in lines)
 
 
-def _require_untouched(
-    document: Document, order: SalesOrder, stands: Sequence[Sequence[str]]
-) -> None:
+def require_changeable(document: Document, order: SalesOrder) -> None:
     """Hold an order that somebody changed since we wrote it, or that is past changing."""
-    cause = f"document:{document.key}"
     if order.status not in _CHANGEABLE or order.shipments:
         raise HeldError(
             f"The deal of {document.called} was changed, but the order is {order.status} in "
             "Acumatica and not changed any more; put one of them right, then replay",
-            waits_for=cause,
+            waits_for=f"document:{document.key}",
         )
-    _require_our_lines(document, stands)
+    _require_our_lines(document, comparing.lines_as_they_stand(order))
 
 
 def _require_our_lines(document: Document, stands: Sequence[Sequence[str]]) -> None:
