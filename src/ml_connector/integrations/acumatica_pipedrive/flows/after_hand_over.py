@@ -165,12 +165,12 @@ async def _followed(
     orders of deals that were merged into this one: they have its state too.
     """
     told: list[Outcome | None] = []
-    every = (*others, document)
+    orders = [each for each in (*others, document) if each.kind is documents.ORDER]
     if wanted is not None and wanted.state != "open":
-        told += [await order_state.bring(each, wanted, ctx) for each in every]
+        told += [await order_state.bring(each, wanted, ctx) for each in orders]
     changed = await _changes(deal, document, others, ctx)
     if wanted is not None and wanted.state == "open":
-        told += [await order_state.bring(each, wanted, ctx) for each in every]
+        told += [await order_state.bring(each, wanted, ctx) for each in orders]
     outcomes = [each for each in (*told, changed) if each is not None]
     for outcome in outcomes:
         if outcome.kind == "written":
@@ -204,7 +204,7 @@ async def _come_to_an_end(
     """Let the documents of a deal that came to an end follow the table, or else the rule."""
     outcomes = [
         await _by_table(each, wanted, ctx)
-        if wanted is not None
+        if wanted is not None and each.kind is documents.ORDER
         else await _ended(rule, what, each, ctx)
         for each in every
     ]
@@ -224,6 +224,7 @@ async def _ended(rule: AfterEnd, what: str, document: Document, ctx: Context) ->
         return Outcome.unchanged(f"{what}; {document.called} is left as it is")
     found = await documents.present(document, ctx)
     if documents.is_cancelled(found):
+        await order_state.see(document, found.status if found else None, ctx)
         return Outcome.unchanged(f"{what}, and {document.called} is cancelled")
     if rule == "cancel" and document.kind is documents.ORDER:
         await order_state.cancel(document, found.status if found else None, what, ctx)

@@ -72,6 +72,14 @@ async def forget(document: Document, ctx: Context) -> None:
     await ctx.remember(document.link, _kept(Memory()))
 
 
+async def see(document: Document, status: str | None, ctx: Context) -> None:
+    """Remember what became of a step that a crash cut off."""
+    memory = _memory(document.link.written)
+    seen = memory.after(status)
+    if seen != memory:
+        await ctx.remember(document.link, _kept(seen))
+
+
 async def cancel(document: Document, status: str | None, what: str, ctx: Context) -> None:
     """Cancel an order, and remember that it was us; ``what`` is what became of its deal.
 
