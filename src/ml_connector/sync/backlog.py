@@ -53,7 +53,18 @@ _CAPTURE = text(
             ELSE GREATEST(excluded.due_at, b.settled_at + CAST(:spacing AS interval)) END,
         failures = CASE WHEN b.state IN ('held', 'dead') THEN 0 ELSE b.failures END,
         starts = CASE WHEN b.state = 'dead' THEN 0 ELSE b.starts END,
-        trigger = excluded.trigger,
+        -- that a record is gone, and into which it was merged, only an event tells: a poll or
+        -- another event does not make it forgotten before a run has ended well with it
+        trigger = CASE
+            WHEN b.state <> 'done' AND excluded.trigger ->> 'by' IS DISTINCT FROM 'webhook'
+                 AND b.trigger ->> 'action' IN ('deleted', 'merged')
+            THEN b.trigger
+            WHEN b.state <> 'done' AND jsonb_exists(b.trigger, 'merged_from')
+                 AND NOT jsonb_exists(excluded.trigger, 'merged_from')
+            THEN excluded.trigger || jsonb_build_object(
+                'merged_from', b.trigger -> 'merged_from',
+                'merged_into', b.trigger -> 'merged_into')
+            ELSE excluded.trigger END,
         seen_version = excluded.seen_version,
         wanted_at = CASE WHEN b.state = 'done' THEN excluded.wanted_at ELSE b.wanted_at END
     WHERE excluded.seen_version IS NULL

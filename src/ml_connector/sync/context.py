@@ -254,17 +254,20 @@ class RunContext(Generic[SettingsT]):
                     db, link.key, target_key=found.key, name=found.name, now=self.clock.now()
                 )
 
-    async def hand_on(self, link: RecordLink, source_key: object, *, because: str) -> None:
+    async def hand_on(
+        self, link: RecordLink, source_key: object, *, because: str, occurrence: int | None = None
+    ) -> None:
         """Let another record of this side lead to a link's counterpart too.
 
         So it is when two records become one: what was written, and who made the counterpart,
         stays known. The link that there was stays, and with it the record can be found.
+        ``occurrence`` is the one that it gets, unless it keeps its own.
         """
         self.note("link_handed_on", kind=link.key.kind, before=link.key.source_key,
                   now=str(source_key), key=link.target_key, because=because)  # fmt: skip
         if self.plan is None:
             found = Found(key=link.target_key, name=link.target_name, url=link.target_url)
-            key = self.link_key(link.key.kind, source_key, link.key.occurrence)
+            key = self.link_key(link.key.kind, source_key, occurrence or link.key.occurrence)
             kept = self.new_link(key, found, link.origin, link.written)
             await self.engine.conclude(Conclusion(None, kept))
 

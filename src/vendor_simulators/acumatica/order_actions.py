@@ -1,4 +1,4 @@
-"""What happens to a sales order besides editing it: hold, credit, cancel and reopen."""
+"""What happens to a sales order besides editing it: hold, approval, credit, cancel and reopen."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class OrderActions:
         order = self._form.edit(order)
         if order["Status"] not in _HOLDABLE:
             raise refuse(f"The order is {order['Status']} and cannot be put on hold.")
+        order["Approved"] = not self._form.site.switches["orders_need_approval"]
         self._move(order, "On Hold", is_held=True)
 
     def release_from_hold(self, order: Record, _parameters: Parameters) -> None:
@@ -63,22 +64,48 @@ class OrderActions:
         order = self._form.edit(order)
         if order["Status"] != "On Hold":
             raise refuse(f"The order is {order['Status']}, not on hold.")
-        order["CreditHold"] = self._form.exceeds_credit(order)
-        self._move(order, "Credit Hold" if order["CreditHold"] else "Open", is_held=False)
+        self._let_go(order)
+
+    def approve(self, order: Record, _parameters: Parameters) -> None:
+        """Approve an order that waits for it."""
+        order = self._awaiting_approval(order)
+        order["Approved"] = True
+        self._let_go(order)
+
+    def reject(self, order: Record, _parameters: Parameters) -> None:
+        """Reject an order that waits for an approval."""
+        self._move(self._awaiting_approval(order), "Rejected", is_held=False)
 
     def release_from_credit_hold(self, order: Record, _parameters: Parameters) -> None:
         """Release from credit hold."""
         order = self._form.edit(order)
         if order["Status"] != "Credit Hold":
             raise refuse(f"The order is {order['Status']}, not on credit hold.")
-        order["CreditHold"] = False
-        self._move(order, "Open", is_held=False)
+        self._let_go(order, past_credit=True)
+
+    def waive_prepayment(self, order: Record, _parameters: Parameters) -> None:
+        """Let an order go on without the prepayment that its terms ask for."""
+        order = self._form.edit(order)
+        if order["Status"] != "Awaiting Payment":
+            raise refuse(f"The order is {order['Status']} and awaits no payment.")
+        order["_IsWaived"] = True
+        self._let_go(order, past_credit=True)
 
     def recalculate(self, order: Record, _parameters: Parameters) -> None:
         """Recompute discounts and totals."""
         order = self._form.edit(order)
         self._recompute(self._form, order)
         self._form.site.commit(order)
+
+    def _awaiting_approval(self, order: Record) -> Record:
+        order = self._form.edit(order)
+        if order["Status"] != "Pending Approval":
+            raise refuse(f"The order is {order['Status']} and waits for no approval.")
+        return order
+
+    def _let_go(self, order: Record, *, past_credit: bool = False) -> None:
+        self._form.let_go(order, past_credit=past_credit)
+        self._move(order, str(order["Status"]), is_held=False)
 
     def _move(self, order: Record, status: str, *, is_held: bool) -> None:
         order["Status"], order["Hold"] = status, is_held

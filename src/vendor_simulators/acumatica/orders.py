@@ -24,7 +24,9 @@ from vendor_simulators.acumatica.taxes import DocumentTotals, total_of
 from vendor_simulators.acumatica.values import ZERO, quantized
 
 FINISHED = frozenset({"Completed", "Canceled", "Invoiced"})
-_HELD_BY_HOLD = frozenset({"On Hold", "Open", "Credit Hold", "Awaiting Payment", "Back Order"})
+_HELD_BY_HOLD = frozenset(
+    {"On Hold", "Open", "Credit Hold", "Pending Approval", "Awaiting Payment", "Back Order"}
+)
 _HUNDRED = Decimal(100)
 _ADDRESSES = {  # linked part: override flag
     "ShipToAddress": "ShipToAddressOverride",
@@ -53,7 +55,7 @@ class SalesOrderForm(Form):
         record, site = draft.record, self.site
         given = draft.given.values
         record["Hold"] = bool(site.switches["new_orders_on_hold"])
-        record["Approved"] = True
+        record["Approved"] = not site.switches["orders_need_approval"]
         record["IsTaxValid"] = True
         record["NoteID"] = record.id
         record["BaseCurrencyID"] = site.base_currency
@@ -188,6 +190,16 @@ class SalesOrderForm(Form):
         unreleased, owed = self.site.applications.owed_by(customer["CustomerID"])
         return others + unreleased + owed + (record["OrderTotal"] or ZERO) > limit
 
+    def let_go(self, record: Record, *, past_credit: bool = False) -> None:
+        """Give an order the status after its hold: approval, credit and prepayment in turn."""
+        record["CreditHold"] = False
+        if not record["Approved"]:
+            record["Status"] = "Pending Approval"
+        elif not past_credit and self.exceeds_credit(record):
+            record["Status"], record["CreditHold"] = "Credit Hold", True
+        else:
+            record["Status"] = "Open" if self.site.is_prepaid(record) else "Awaiting Payment"
+
     def _part(self, name: str, record: Record) -> Record:
         return Record(self.site.contract[record.entity.links[name]], self.site.new_id())
 
@@ -207,6 +219,10 @@ class SalesOrderForm(Form):
         customer = self.site.table("Customer").get(record["CustomerID"] or "")
         if customer is None:
             return
+        if not draft.is_new and draft.was_given(record, "CustomerID"):
+            is_bound = record.rows.get("Shipments") or record["_Prepaid"]
+            if is_bound or self.site.switches["order_customer"] == "stays":
+                draft.error(record, "CustomerID", "The customer of the order cannot be changed.")
         status = customer["Status"]
         refuses_held = self.site.switches["on_hold_customer_orders"] == "refuse"
         if draft.was_given(record, "CustomerID") and (
@@ -246,9 +262,9 @@ class SalesOrderForm(Form):
             return
         if record["Hold"]:
             record["Status"], record["CreditHold"] = "On Hold", False
+            record["Approved"] = not self.site.switches["orders_need_approval"]
         elif status in {None, "On Hold"}:
-            record["CreditHold"] = self.exceeds_credit(record)
-            record["Status"] = "Credit Hold" if record["CreditHold"] else "Open"
+            self.let_go(record)
 
 
 def recompute(form: SalesOrderForm, record: Record) -> DocumentTotals:
@@ -342,6 +358,9 @@ def add_actions(form: SalesOrderForm) -> None:
             "releasefromhold": done.release_from_hold,
             "releasefromcreditholdsalesorder": done.release_from_credit_hold,
             "releasefromcredithold": done.release_from_credit_hold,
+            "approve": done.approve,
+            "reject": done.reject,
+            "waiveprepayment": done.waive_prepayment,
             "autorecalculatediscounts": done.recalculate,
             "recalculatepricesdiscounts": done.recalculate,
         }

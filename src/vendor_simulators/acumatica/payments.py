@@ -172,7 +172,7 @@ class PaymentForm(Form):
             row["Status"], row["Currency"] = "Open", payment["CurrencyID"]
             rows.append(row)
         order.rows["Payments"] = rows
-        if order["Status"] == "Awaiting Payment" and amount > 0:
+        if order["Status"] == "Awaiting Payment" and amount > 0 and self.site.is_prepaid(order):
             order["Status"] = "Open"
         self.site.commit(order)
 

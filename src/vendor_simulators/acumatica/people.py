@@ -35,6 +35,9 @@ class People(Screens):
         "hold_order": "put a sales order on hold: order",
         "release_order": "release a sales order from hold: order",
         "release_credit_hold": "release a sales order from credit hold: order",
+        "approve_order": "approve a sales order that waits for it: order",
+        "reject_order": "reject a sales order that waits for an approval: order",
+        "waive_prepayment": "let a sales order go on without its prepayment: order",
         "cancel_order": "cancel a sales order: order",
         "reopen_order": "reopen a canceled or completed sales order: order",
         "complete_order": "mark a sales order completed: order",
@@ -132,6 +135,15 @@ class People(Screens):
 
     def _release_credit_hold(self, body: Body) -> dict[str, Any]:
         return self.act("SalesOrder", self.order(body), "releasefromcredithold")
+
+    def _approve_order(self, body: Body) -> dict[str, Any]:
+        return self.act("SalesOrder", self.order(body), "approve")
+
+    def _reject_order(self, body: Body) -> dict[str, Any]:
+        return self.act("SalesOrder", self.order(body), "reject")
+
+    def _waive_prepayment(self, body: Body) -> dict[str, Any]:
+        return self.act("SalesOrder", self.order(body), "waiveprepayment")
 
     def _cancel_order(self, body: Body) -> dict[str, Any]:
         return self.act("SalesOrder", self.order(body), "cancelorder")

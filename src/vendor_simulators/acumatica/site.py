@@ -17,6 +17,7 @@ from vendor_simulators.acumatica.contract_documents import DOCUMENTS
 from vendor_simulators.acumatica.contract_parties import PARTIES
 from vendor_simulators.acumatica.numbering import Numbering
 from vendor_simulators.acumatica.records import Record, Table, normal
+from vendor_simulators.acumatica.values import ZERO
 from vendor_simulators.kit import FaultBook, SimClock
 
 if TYPE_CHECKING:
@@ -201,6 +202,14 @@ class Site:
     def rate(self, currency: str) -> Decimal:
         """Return how much of the base currency one unit is worth."""
         return self.codes.rates.get(currency, Decimal(1))
+
+    def is_prepaid(self, order: Record) -> bool:
+        """Say whether so much of an order is prepaid as must be."""
+        share = Decimal(str(self.switches["prepayment_percent"])) / 100
+        return bool(
+            order["_IsWaived"]
+            or (order["_Prepaid"] or ZERO) >= (order["OrderTotal"] or ZERO) * share
+        )
 
     def commit(self, record: Record, *, touch: bool = True) -> None:
         """Save a record: stamp it, let the tables and whoever listens know."""

@@ -84,6 +84,12 @@ SWITCHES: Mapping[str, Switch] = {
         _YES, "sales invoices without an order take stock items, by location; else they refuse them"
     ),
     "new_orders_on_hold": Switch(_YES, "orders start On Hold unless Hold is sent as false"),
+    "orders_need_approval": Switch(
+        _NO, "orders released from hold wait for 'approve_order' or 'reject_order'"
+    ),
+    "prepayment_percent": Switch(
+        0, "released orders await a payment until so much of them is prepaid"
+    ),
     "on_hold_customer_orders": Switch(
         "refuse", "an order of a customer On Hold is refused ('refuse') or taken ('accept')"
     ),
@@ -98,6 +104,9 @@ SWITCHES: Mapping[str, Switch] = {
     "customer_with_open_orders": Switch(
         "accept",
         "a customer with orders under way may be set inactive ('accept') or not ('refuse')",
+    ),
+    "order_customer": Switch(
+        "changes", "the customer of an order without shipments and payments 'changes', or 'stays'"
     ),
     "closed_documents": Switch(
         "refuse",

@@ -33,6 +33,11 @@ _FLOWS: Mapping[str, Any] = {
     BILLING: {"on": True, "when": {"every": "1m"}},
     ITEMS: {"on": True, "when": {"every": "1m"}, "go_live": "2020-01-01"},
 }
+_ON_THE_WAY = {  # to the warehouse: what finance does to an order of each status, in this order
+    "On Hold": "release_order",
+    "Pending Approval": "approve_order",
+    "Awaiting Payment": "waive_prepayment",
+}
 _NETS = {  # of each deal, by what is sold in it
     "percents": Decimal("239.97"),
     "amounts": Decimal(195),
@@ -88,8 +93,9 @@ class Story:
     async def invoice(self) -> None:
         """Make an invoice from an order, take a payment, credit a part of it."""
         order = await self.shop.order(self.deals["percents"])
-        if order["Status"] == "On Hold":
-            await self.ledger.play("release_order", order=order["OrderNbr"])
+        for status, action in _ON_THE_WAY.items():
+            if order["Status"] == status:
+                order = await self.ledger.play(action, order=order["OrderNbr"])
         await self.ledger.play("ship", order=order["OrderNbr"])
         made = await self.ledger.play("invoice", order=order["OrderNbr"])
         number = made["ReferenceNbr"]

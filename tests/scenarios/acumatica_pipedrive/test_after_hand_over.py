@@ -75,6 +75,64 @@ async def test_deal_that_ends_cancels_its_order_where_the_user_chose_so(
         assert (await shop.order(deal))["Status"] == "Canceled"
 
 
+@pytest.mark.parametrize("what", TURNS)
+async def test_order_that_finance_changed_is_not_cancelled_with_its_deal(
+    opened: OpenShop, what: str
+):
+    async with opened(settings={"after": {what: "cancel"}}) as shop:
+        deal = await shop.sold(shop.line(quantity=5, item_price=100))
+        reference = f"pd-deal-{deal}"
+        await shop.world.play(
+            "acumatica", "edit_order_line", external_ref=reference, line=1,
+            values={"OrderQty": "3"},
+        )  # fmt: skip
+        last = await shop.last_call()
+
+        row = await turn(shop, deal, what)
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert "ours 5 x PUMP" in row.reason
+        assert await shop.writes("acumatica", since=last) == []
+
+        await shop.world.play("acumatica", "cancel_order", external_ref=reference)
+        assert (await shop.recheck(deal)).state == "done"
+
+
+async def test_order_whose_header_finance_changed_is_not_cancelled_with_its_deal(opened: OpenShop):
+    settings = {
+        "after": {"lost": "cancel"},
+        "order_mapping": {"fields": {"RequestedOn": "deal.expected_close_date"}},
+    }
+    async with opened(settings=settings) as shop:
+        deal = await shop.sold(shop.line(), expected_close_date="2030-01-31")
+        key = ["SO", (await shop.order(deal))["OrderNbr"]]
+        await shop.world.play(
+            "acumatica", "edit", entity="SalesOrder", key=key, values={"RequestedOn": "2030-04-04"}
+        )
+
+        row = await turn(shop, deal, "lost")
+
+        assert row.state == "held"
+        assert "RequestedOn is '2030-04-04' there, ours '2030-01-31'" in row.reason
+
+
+async def test_deletion_that_only_a_poll_shows_is_held_and_cancels_nothing(opened: OpenShop):
+    async with opened(settings={"after": {"deleted": "cancel"}}) as shop:
+        deal = await shop.sold()
+        await shop.world.control(
+            "pipedrive/faults",
+            {"rules": [{"effect": {"kind": "lose"}, "match": {"webhook": "deal"}}]},
+        )
+        await shop.world.play("pipedrive", "delete", kind="deal", id=deal)
+
+        row = await shop.then(deal, shop.world.poll_now())
+
+        assert row.state == "held"
+        assert "nothing says whether it was deleted or merged" in row.reason
+        assert (await shop.order(deal))["Status"] == "On Hold"
+
+
 async def test_hold_of_an_ended_deal_ends_by_itself_once_finance_cancels_the_order(shop: Shop):
     deal = await shop.sold()
     assert (await turn(shop, deal, "lost")).state == "held"
@@ -188,6 +246,76 @@ async def test_deal_moved_to_another_organization_is_held_naming_both(opened: Op
         assert f"its party was organization {before} and is organization {other}" in row.reason
 
 
+FOLLOWS_PARTY: dict[str, Any] = {"after": {"other_party": "follow"}}
+
+
+async def give_to(shop: Shop, deal: int, organization: int) -> Any:
+    change = {"kind": "deal", "id": deal, "changes": {"org_id": organization}}
+    return await shop.then(deal, shop.world.play("pipedrive", "edit", **change))
+
+
+async def test_order_goes_along_to_another_organizations_customer_where_chosen(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        deal = await shop.sold(shop.line(quantity=2, item_price=80), currency="EUR")
+        other = await shop.world.organization("Suedwerk GmbH")
+
+        row = await give_to(shop, deal, other)
+
+        assert row.state == "done", row.reason
+        customers = {one["AccountRef"]: one["CustomerID"] for one in await shop.customers()}
+        order = await shop.order(deal)
+        assert order["CustomerID"] == customers[f"pd-org-{other}"]
+        assert (order["CurrencyID"], Decimal(str(order["OrderTotal"]))) == ("EUR", Decimal(160))
+        last = await shop.last_call()
+        edited = {"kind": "deal", "id": deal, "changes": {"title": "Another title"}}
+        await shop.then(deal, shop.world.play("pipedrive", "edit", **edited))
+        assert await shop.calls(since=last) == []
+
+
+async def test_order_that_goes_to_a_customer_of_another_currency_keeps_its_own(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        organization = await shop.world.organization("Suedwerk GmbH")
+        await shop.sold(shop.line(), org_id=organization)  # a customer in USD that takes others
+        deal = await shop.sold(shop.line(item_price=80), currency="EUR")
+
+        row = await give_to(shop, deal, organization)
+
+        assert row.state == "done", row.reason
+        order = await shop.order(deal)
+        assert (order["CurrencyID"], Decimal(str(order["OrderTotal"]))) == ("EUR", Decimal(80))
+
+
+async def test_order_whose_customer_acumatica_does_not_change_is_held_with_the_reason(
+    opened: OpenShop,
+):
+    switches = {"order_customer": "stays"}
+    async with opened(settings=FOLLOWS_PARTY, acumatica=switches) as shop:
+        deal = await shop.sold()
+        before = (await shop.order(deal))["CustomerID"]
+
+        row = await give_to(shop, deal, await shop.world.organization("Suedwerk GmbH"))
+
+        assert row.state == "held"
+        assert "cannot be changed" in row.reason
+        assert (await shop.order(deal))["CustomerID"] == before
+
+
+async def test_order_that_finance_changed_does_not_go_along(opened: OpenShop):
+    async with opened(settings=FOLLOWS_PARTY) as shop:
+        deal = await shop.sold(shop.line(quantity=5))
+        await shop.world.play(
+            "acumatica", "edit_order_line", external_ref=f"pd-deal-{deal}", line=1,
+            values={"OrderQty": "3"},
+        )  # fmt: skip
+        before = (await shop.order(deal))["CustomerID"]
+
+        row = await give_to(shop, deal, await shop.world.organization("Suedwerk GmbH"))
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert (await shop.order(deal))["CustomerID"] == before
+
+
 async def test_quantity_that_finance_edited_stays_when_the_deal_is_retitled_and_holds_a_new_value(
     opened: OpenShop,
 ):
@@ -276,22 +404,6 @@ async def test_mapped_field_follows_and_a_change_of_finance_to_it_is_held(opened
         assert row.state == "held"
         assert "2030-04-04" in row.reason
         assert (await shop.order(deal))["RequestedOn"].startswith("2030-04-04")
-
-
-async def test_deal_merged_into_another_after_its_order_is_held(shop: Shop):
-    organization = await shop.world.organization()
-    lost = await shop.sold(shop.line(item_price=100), org_id=organization)
-    kept = await shop.sold(shop.line(item_price=50), org_id=organization)
-
-    await shop.world.play("pipedrive", "merge", kind="deal", id=kept, merge_with_id=lost)
-    await shop.settled(lost, kept)
-
-    rows = {row.record: row for row in await shop.world.rows()}
-    assert rows[str(lost)].state == "held"
-    assert "was deleted" in rows[str(lost)].reason
-    assert rows[str(kept)].state == "held"
-    assert "net was 50.00 and is 150.00" in rows[str(kept)].reason
-    assert len(await shop.orders()) == 2
 
 
 # Won again ------------------------------------------------------------------------------------

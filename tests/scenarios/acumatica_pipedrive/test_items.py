@@ -66,9 +66,11 @@ async def confirm(shop: Shop) -> dict[str, str]:
     return verdicts
 
 
-async def switch_on(shop: Shop, *, go_live: str = LONG_AGO, **rules: Any) -> None:
+async def switch_on(
+    shop: Shop, *, go_live: str = LONG_AGO, units: Mapping[str, str] | None = None, **rules: Any
+) -> None:
     await shop.world.apply(
-        settings={"items": rules},
+        settings={"items": rules, "codes": {"units": dict(units or {})}},
         flows={
             FLOW: {"on": True, "when": {"every": "1m"}},
             ITEMS: {"on": True, "when": {"every": "1h"}, "go_live": go_live},
@@ -142,7 +144,7 @@ async def test_product_that_was_there_is_linked_by_its_code_and_keeps_its_name(o
                 {"currency": "USD", "price": 1},
             ],
         )
-        await take_items(shop)
+        await take_items(shop, fields={"unit": "erp"})
         await look(shop)
 
         found = await product(shop, "VALVE-2")
@@ -150,6 +152,40 @@ async def test_product_that_was_there_is_linked_by_its_code_and_keeps_its_name(o
         assert (found["unit"], price(found)) == ("EA", Decimal("89.5"))
         (euro,) = [each for each in found["prices"] if each["currency"] == "EUR"]
         assert (euro["price"], euro["cost"], euro["notes"]) == (77, 50, "Messe")
+
+
+async def test_product_that_is_sold_by_the_box_keeps_unit_and_price_and_is_ordered_by_the_box(
+    opened: OpenShop,
+):
+    async with opened() as shop:
+        shop.products["VALVE-2"] = await shop.world.product(
+            "VALVE-2", unit="BOX", prices=[{"currency": "USD", "price": 800}]
+        )
+        await take_items(shop)
+        await look(shop)
+
+        found = await product(shop, "VALVE-2")
+        assert (found["unit"], price(found)) == ("BOX", Decimal(800))
+        (told,) = await shop.told("product")
+        assert "it is per EA, and the product is sold by BOX" in told
+
+        deal = await shop.sold(shop.line("VALVE-2", item_price=800))
+        (line,) = (await shop.order(deal))["Details"]
+        assert (line["UOM"], Decimal(str(line["Amount"]))) == ("BOX", Decimal(800))
+        await shop.world.play("acumatica", "set_item_price", item="VALVE-2", price="95")
+        await look(shop)
+        assert price(await product(shop, "VALVE-2")) == Decimal(800)
+
+
+async def test_unit_of_the_users_own_words_is_the_items_and_its_price_follows(opened: OpenShop):
+    async with opened() as shop:
+        await shop.world.product("VALVE-2", unit="pcs", prices=[{"currency": "USD", "price": 1}])
+        await switch_on(shop, units={"pcs": "EA"})
+        await confirm(shop)
+        await look(shop)
+
+        found = await product(shop, "VALVE-2")
+        assert (found["unit"], price(found)) == ("pcs", Decimal("89.5"))
 
 
 async def test_quiet_poll_after_everything_is_aligned_writes_nothing(opened: OpenShop):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.scenarios.acumatica_pipedrive.conftest import OpenShop
-from tests.scenarios.acumatica_pipedrive.shop import Shop
+from tests.scenarios.acumatica_pipedrive.shop import Shop, until
 from tests.scenarios.acumatica_pipedrive.test_dry_run import rehearsed
 from tests.scenarios.cli.conftest import quiet_logs
 
@@ -112,7 +112,7 @@ async def test_deleted_deal_follows_the_table(opened: OpenShop):
         assert await status(shop, deal) == "Canceled"
 
 
-@pytest.mark.parametrize("present", ["Completed", "Pending Approval", "Risk Hold", "Von Hand"])
+@pytest.mark.parametrize("present", ["Completed", "Shipping", "Risk Hold", "Von Hand"])
 async def test_order_that_is_past_being_moved_is_held_with_its_status(
     opened: OpenShop, present: str
 ):
@@ -172,6 +172,18 @@ async def test_order_that_finance_released_is_a_conflict_with_both_sides(opened:
         assert await status(shop, deal) == "Open"
 
 
+async def test_order_whose_lines_finance_changed_is_not_cancelled_by_the_table(opened: OpenShop):
+    async with opened(settings=SETTINGS) as shop:
+        deal = await shop.sold(shop.line(quantity=5))
+        await finance(shop, deal, "edit_order_line", line=1, values={"OrderQty": "3"})
+
+        row = await turn(shop, deal, "lose_deal")
+
+        assert row.state == "held"
+        assert "there 3 x PUMP" in row.reason
+        assert await status(shop, deal) == "On Hold"
+
+
 async def test_credit_hold_that_follows_is_told_and_never_released(opened: OpenShop):
     async with opened(settings=SETTINGS) as shop:
         deal = await shop.sold()
@@ -190,6 +202,58 @@ async def test_credit_hold_that_follows_is_told_and_never_released(opened: OpenS
 
         assert row.state == "held"
         assert await status(shop, deal) == "Canceled"
+
+
+async def test_order_that_needs_an_approval_counts_as_open_and_is_stopped_like_one(
+    opened: OpenShop,
+):
+    switches = {"orders_need_approval": True}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold()
+
+        row = await move(shop, deal, OPEN)
+        assert "is Pending Approval in Acumatica" in row.reason
+        await move(shop, deal, HOLD)
+        assert await status(shop, deal) == "On Hold"
+        await move(shop, deal, OPEN)
+        await finance(shop, deal, "approve_order")
+        assert (await move(shop, deal, ALSO_OPEN)).state == "done"
+        assert await status(shop, deal) == "Open"
+        await turn(shop, deal, "lose_deal")
+        assert await status(shop, deal) == "Canceled"
+
+
+async def test_order_that_was_rejected_is_left_to_finance(opened: OpenShop):
+    switches = {"orders_need_approval": True}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold(stage_id=OPEN)
+        assert await status(shop, deal) == "Pending Approval"
+        await finance(shop, deal, "reject_order")
+        last = await shop.last_call()
+
+        row = await move(shop, deal, HOLD)
+
+        assert row.state == "held"
+        assert "is Rejected there" in row.reason
+        assert await shop.writes("acumatica", since=last) == []
+
+
+async def test_order_that_awaits_a_prepayment_counts_as_open_until_it_is_paid(opened: OpenShop):
+    switches = {"prepayment_percent": 30}
+    async with opened(settings=SETTINGS, acumatica=switches) as shop:
+        deal = await shop.sold(stage_id=OPEN)
+        assert await status(shop, deal) == "Awaiting Payment"
+
+        await move(shop, deal, HOLD)
+        assert await status(shop, deal) == "On Hold"
+        row = await move(shop, deal, OPEN)
+        assert "is Awaiting Payment in Acumatica" in row.reason
+        await shop.world.play(
+            "acumatica", "prepay", order=(await shop.order(deal))["OrderNbr"], amount="30"
+        )
+
+        assert (await move(shop, deal, ALSO_OPEN)).state == "done"
+        assert await status(shop, deal) == "Open"
 
 
 async def test_order_whose_total_is_not_the_deals_is_not_released(opened: OpenShop):
@@ -236,3 +300,54 @@ async def test_renamed_stage_keeps_its_state(opened: OpenShop, monkeypatch: pyte
 
         assert await status(shop, deal) == "Open"
         await shop.world.apply(settings=SETTINGS)  # by the old name, which its id leads on
+
+
+WON_OPEN_LOST: dict[str, Any] = {"by_status": {"won": "open", "open": "hold", "lost": "cancelled"}}
+
+
+@pytest.mark.parametrize("became", ["Open", "On Hold", "Back Order"])
+async def test_order_that_is_reopened_is_brought_to_its_state_whatever_reopening_makes_of_it(
+    opened: OpenShop, became: str
+):
+    switches = {"reopened_status": became}
+    async with opened(settings={"order_states": WON_OPEN_LOST}, acumatica=switches) as shop:
+        deal = await shop.sold()
+        await turn(shop, deal, "lose_deal")
+
+        row = await turn(shop, deal, "reopen_deal")
+        assert (row.state, await status(shop, deal)) == ("done", "On Hold"), row.reason
+        row = await turn(shop, deal, "win_deal")
+        assert (row.state, await status(shop, deal)) == ("done", "Open"), row.reason
+
+
+async def test_change_that_meets_an_operation_still_running_is_made_once_that_is_over(
+    opened: OpenShop,
+):
+    async with opened(settings={"order_states": WON_OPEN_LOST}) as shop:
+        deal = await shop.sold()
+        await turn(shop, deal, "lose_deal")
+        await shop.world.control(
+            "acumatica/faults",
+            {
+                "rules": [
+                    {
+                        "effect": {"kind": "cut_after"},
+                        "match": {"operation": "ReopenSalesOrder"},
+                        "times": 1,
+                    }
+                ]
+            },
+        )
+
+        await shop.world.play("pipedrive", "reopen_deal", id=deal)
+        await until(lambda: _waits_for(shop, deal, "long operation is running"))
+        await shop.world.jump(timedelta(minutes=1))
+
+        row = await shop.settled(deal)
+        assert (row.state, await status(shop, deal)) == ("done", "On Hold"), row.reason
+        assert sum("Reopen" in call for call in await shop.calls()) == 1
+
+
+async def _waits_for(shop: Shop, deal: int, words: str) -> bool:
+    row = await shop.world.row(deal)
+    return row.outcome == "retrying" and words in row.reason

@@ -76,6 +76,54 @@ async def test_organization_with_a_won_deal_becomes_a_customer_where_deals_make_
         assert await shop.orders() == []
 
 
+LOCAL: dict[str, Any] = {
+    "organizations": {"labels": ["Customer"]},
+    "customer_mapping": {"fields": {"CustomerClass": {"constant": "LOCAL"}}},
+}
+"""Customers of a class that takes no other currency than their own."""
+
+
+async def test_customer_that_its_organization_makes_first_is_in_the_currency_of_its_deal(
+    opened_parties: OpenParties,
+):
+    flows = {ORGANIZATIONS: ALL_ON[ORGANIZATIONS]}
+    async with opened_parties(flows=flows, settings=LOCAL) as shop:
+        key = await shop.add("organization", name="Nordwerk AB")
+        person = await shop.add(
+            "person", name="Jana Voss", org_id=key,
+            emails=[{"value": "jana@nordwerk.example", "primary": True, "label": "work"}],
+        )  # fmt: skip
+        await shop.world.deal(
+            [shop.line()], org_id=key, person_id=person, currency="SEK", status="won"
+        )
+        await shop.edit("organization", key, website="https://nordwerk.example")
+        made = await shop.only_customer()
+        assert (made["CurrencyID"], made["CustomerClass"]) == ("SEK", "LOCAL")
+        assert made["MainContact"]["Email"] == "jana@nordwerk.example"
+
+        await shop.world.apply(settings=LOCAL, flows=dict(ALL_ON))
+        later = await shop.deal(shop.line(), org_id=key, currency="SEK")
+        await shop.world.play("pipedrive", "win_deal", id=later)
+        await shop.all_quiet()
+
+        (order,) = await shop.orders()
+        assert (order["CustomerID"], order["CurrencyID"]) == (made["CustomerID"], "SEK")
+
+
+@pytest.mark.parametrize(("currencies", "becomes"), [(["SEK"], "SEK"), (["SEK", "EUR"], "USD")])
+async def test_labelled_organization_takes_the_one_currency_of_its_open_deals(
+    opened_parties: OpenParties, currencies: list[str], becomes: str
+):
+    async with opened_parties(settings=LOCAL) as shop:
+        key = await shop.add("organization", name="Nordwerk AB")
+        for currency in currencies:
+            await shop.world.deal([shop.line()], org_id=key, currency=currency)
+
+        await shop.edit("organization", key, label_ids=[5])
+
+        assert (await shop.only_customer())["CurrencyID"] == becomes
+
+
 async def test_won_deal_of_another_pipeline_makes_no_customer(opened_parties: OpenParties):
     flows = {ORGANIZATIONS: ALL_ON[ORGANIZATIONS]}
     settings = {"scope": {"where": [{"field": "deal.title", "is": "Ours"}]}}

@@ -11,10 +11,12 @@ from sqlalchemy import text
 from tests.engine_support.pair import START, Toy, ToyContext, ToyERP, toy
 
 from ml_connector.core.errors import HeldError
+from ml_connector.core.lanes import Lane
 from ml_connector.storage.database import Database
 from ml_connector.sync import backlog, links
 from ml_connector.sync.flow import Flow, Found, Outcome
 from ml_connector.sync.links import RecordLink
+from ml_connector.sync.rows import Wanted
 
 SUMS = "toy_pair.sums"
 INVOICE = "toy_pair.invoice"
@@ -186,3 +188,51 @@ async def test_an_event_before_the_moment_sets_it_anew(due_tomorrow: Toy):
 
     assert await look_again(pair) == 0
     assert (await pair.row()).run_no == 2
+
+
+async def capture(pair: Toy, trigger: dict[str, Any]) -> None:
+    now = pair.clock.now()
+    wanted = Wanted(
+        workspace_id=1,
+        owner=f"installation:{pair.installation_id}",
+        installation_id=pair.installation_id,
+        flow=SUMS,
+        record="7",
+        lane=Lane.EVENT,
+        due_at=now,
+        wanted_at=now,
+        trigger=trigger,
+    )
+    async with pair.database.transaction() as db:
+        await backlog.capture(db, [wanted])
+
+
+async def test_merge_that_an_event_told_stays_known_until_a_run_has_ended_with_it(
+    database: Database,
+):
+    pair = await pair_of(database, flow("sums", sums))
+    merge = {"merged_from": "3", "merged_into": "7"}
+    await capture(pair, {"by": "webhook", **merge})
+    await capture(pair, {"by": "webhook", "action": "changed"})
+
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger == {"by": "webhook", "action": "changed", **merge}
+
+    await pair.work_off()
+    await capture(pair, {"by": "poll"})
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger == {"by": "poll"}
+
+
+async def test_deletion_that_an_event_told_is_not_forgotten_because_of_a_poll(database: Database):
+    pair = await pair_of(database, flow("sums", sums))
+    deleted = {"by": "webhook", "action": "deleted"}
+    await capture(pair, deleted)
+    await capture(pair, {"by": "poll"})
+
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger == deleted
+
+    await capture(pair, {"by": "webhook", "action": "changed"})
+    (row,) = await rows_of(pair, SUMS)
+    assert row.trigger["action"] == "changed"

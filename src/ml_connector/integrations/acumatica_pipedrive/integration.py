@@ -187,6 +187,7 @@ INTEGRATION = Integration(
         EffectKind(name="order_revision", role="erp", find=revise_order.find_revised),
         EffectKind(name="order_cancellation", role="erp", find=revise_order.find_cancelled),
         EffectKind(name="order_reopening", role="erp", find=revise_order.find_reopened),
+        EffectKind(name="order_opening", role="erp", find=revise_order.find_opened),
     ),
     causes={
         "organization": ("organization", "match:organization"),

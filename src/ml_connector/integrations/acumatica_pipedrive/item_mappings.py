@@ -145,6 +145,8 @@ class Decided:
     """What stays as it is in Pipedrive, with the reason."""
     held: tuple[str, ...] = ()
     """What a person has to decide."""
+    other_unit: str | None = None
+    """Why the price is left alone: the product is sold by another unit than it is for."""
 
 
 def decide(
@@ -153,7 +155,10 @@ def decide(
     last: Mapping[str, Any],
     rules: ItemRules,
 ) -> Decided:
-    """Compare an item with its product; ``last`` is what we last wrote there."""
+    """Compare an item with its product; ``last`` is what we last wrote there.
+
+    A price per base unit is no price of a product that is sold by another unit.
+    """
     follows: dict[str, Any] = {}
     kept: dict[str, str] = {}
     held: list[str] = []
@@ -170,7 +175,13 @@ def decide(
                 kept[name] = "somebody changed it in Pipedrive"
         else:
             follows[name] = value
-    return Decided(wanted=follows, kept=kept, held=tuple(held))
+    other_unit = None
+    if "unit" in kept and present.get("unit"):
+        because = f"it is per {wanted['unit']}, and the product is sold by {present['unit']}"
+        for name in [each for each in follows if each.startswith(_PRICE)]:
+            if not same(present.get(name), follows.pop(name)):
+                kept[name] = other_unit = because
+    return Decided(wanted=follows, kept=kept, held=tuple(held), other_unit=other_unit)
 
 
 def _rule(name: str, value: Any, rules: ItemRules) -> FieldRule:

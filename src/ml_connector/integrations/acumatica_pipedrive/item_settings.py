@@ -19,7 +19,11 @@ class ItemFields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: FieldRule = Field(default="keep", description="From the item's description.")
-    unit: FieldRule = Field(default="erp", description="The unit that the default price is for.")
+    unit: FieldRule = Field(
+        default="keep",
+        description="The item's base unit, which the default price is for. While a product is "
+        "sold by another unit its price is left alone too.",
+    )
     price: FieldRule = Field(
         default="erp",
         description="The default price, in its own currency; prices in other currencies stay.",

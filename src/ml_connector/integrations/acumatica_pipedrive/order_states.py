@@ -20,17 +20,25 @@ from ml_connector.sync.mapping.compiling import MappingFault, MappingFaultsError
 from ml_connector.sync.mapping.fields import did_you_mean, folded
 from ml_connector.vendors.pipedrive.models import Deal
 
-Step = Literal["hold", "release", "cancel", "reopen"]
+Step = Literal["hold", "release", "cancel", "reopen", "open"]
 
 _ENDED = frozenset({"lost", "deleted"})
 _STANDS: Mapping[str, OrderState] = {
     "On Hold": "hold",
     "Open": "open",
+    "Pending Approval": "open",
     "Awaiting Payment": "open",
+    "Pending Processing": "open",
+    "Back Order": "open",
     "Canceled": "cancelled",
 }
-"""The statuses of which an order can be moved on; all others are past that, or are finance's."""
+"""The statuses of which an order can be moved on; all others are past that, or are finance's.
 
+An order that was released and waits for an approval, a payment or stock counts as open: what it
+waits for is Acumatica's.
+"""
+
+BACK_ORDER = "Back Order"
 CREDIT_HOLD = "Credit Hold"
 REOPENED = "reopened"
 """The aim of a reopening: what the order is then is for the site to say."""
@@ -145,7 +153,10 @@ class Memory:
         is_ours = stands is not None and (
             stands == self.aim or (self.aim == REOPENED and stands != "cancelled")
         )
-        return replace(self, last=stands, aim=None) if is_ours else self
+        if not is_ours:
+            return self
+        is_half_way = self.aim == REOPENED and status == BACK_ORDER
+        return replace(self, last=stands, aim=REOPENED if is_half_way else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +174,8 @@ def next_step(wanted: OrderState, status: str | None, memory: Memory) -> Step | 
     if stands is None:
         return Refusal(f"is {status or 'without a status'} there, where it is not moved any more")
     if stands == wanted:
-        return None
+        is_half_way = status == BACK_ORDER and memory.aim == REOPENED
+        return "open" if is_half_way else None
     if memory.last is not None and stands != memory.last:
         return Refusal(f"is {status} there, though we made it {memory.last}: somebody changed it")
     if wanted == "cancelled":

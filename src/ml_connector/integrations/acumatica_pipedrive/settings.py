@@ -140,6 +140,12 @@ class AfterRules(BaseModel):
         description="A deal that was changed in what its document has: hold it, leave the document "
         "as it is, or let it follow.",
     )
+    other_party: Literal["hold", "follow"] = Field(
+        default="hold",
+        description="A deal that went to another organization or person: hold it with both, or "
+        "let its order go to that one's customer, where Acumatica lets it; its other changes go "
+        "by after.changed.",
+    )
     reopened: AfterEnd = Field(
         default="hold",
         description="A deal that is open again: hold it, leave its document, or cancel it.",
@@ -150,8 +156,8 @@ class AfterRules(BaseModel):
     )
     deleted: AfterEnd = Field(
         default="hold",
-        description="A deal that was deleted, or merged into another: hold it, leave its document, "
-        "or cancel it.",
+        description="A deal that was deleted: hold it, leave its document, or cancel it. The "
+        "documents of one that was merged into another are that one's.",
     )
     won_again_after_cancelled: Literal["hold", "new", "reopen"] = Field(
         default="hold",

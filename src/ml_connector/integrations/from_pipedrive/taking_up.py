@@ -71,12 +71,15 @@ async def weigh(deal_key: str, ctx: DealContext[S]) -> Worth:
 
 async def won_deals(party: Organization | Person, ctx: DealContext[S]) -> list[Deal]:
     """Return the won deals of an organization, or a person alone, that are in the scope."""
-    if party.won_deals_count == 0:
-        return []
+    return [] if party.won_deals_count == 0 else await deals_of(party, ctx, status="won")
+
+
+async def deals_of(party: Organization | Person, ctx: DealContext[S], *, status: str) -> list[Deal]:
+    """Return the deals of a status of an organization, or a person alone, that are in the scope."""
     if isinstance(party, Organization):
-        found = [deal async for deal in ctx.pipedrive.deals(status="won", org_id=party.id)]
+        found = [deal async for deal in ctx.pipedrive.deals(status=status, org_id=party.id)]
     else:
-        of_person = ctx.pipedrive.deals(status="won", person_id=party.id)
+        of_person = ctx.pipedrive.deals(status=status, person_id=party.id)
         # a person's deal with an organization is that organization's
         found = [deal async for deal in of_person if deal.org_id is None]
     return [deal for deal in found if await out_of_scope(deal, ctx) is None]

@@ -36,20 +36,23 @@ class Fault:
 
     types: str
     texts: str
+    message: str = ""
+    """What stands above the exception; of most it says only that there is one."""
 
     @classmethod
     def of(cls, raw: object) -> Fault:
         """Read the documented HttpError form; empty when it is none."""
         types, texts = [], []
+        message = member(raw, "message")
         while isinstance(raw, dict):
             types.append(member(raw, "exceptionType"))
             texts.append(member(raw, "exceptionMessage"))
             raw = raw.get("innerException")
-        return cls(" ".join(filter(None, types)), " ".join(filter(None, texts)))
+        return cls(" ".join(filter(None, types)), " ".join(filter(None, texts)), message)
 
     def mentions(self, *hints: str) -> bool:
-        """Whether a hint is part of an exception's type or text."""
-        told = f"{self.types} {self.texts}".lower()
+        """Whether a hint is part of an exception's type or text, or of the message above it."""
+        told = f"{self.types} {self.texts} {self.message}".lower()
         return any(hint.lower() in told for hint in hints)
 
     @property

@@ -159,7 +159,7 @@ def _throttled(answer: Answer) -> ConnectorError:
 
 
 def _server_error(answer: Answer) -> ConnectorError:
-    if answer.fault.types or answer.fault.texts:
+    if answer.fault.types or answer.fault.texts or _mentioned(answer) is not None:
         return _fault(answer)
     if answer.field_errors:
         return _refused_record(answer)
@@ -194,15 +194,21 @@ _BY_STATUS: dict[int, Callable[[Answer], ConnectorError]] = {
 
 
 def _fault(answer: Answer) -> ConnectorError:
-    for hints, error_for in _FAULTS:
-        if answer.fault.mentions(*hints):
-            return error_for(answer)
+    if (error_for := _mentioned(answer)) is not None:
+        return error_for(answer)
     if answer.path.lower().endswith("/entity/auth/login"):
         return AuthenticationError(f"Acumatica refuses the login: {answer.fault.words}")
     if answer.fault.types and "PX." not in answer.fault.types:
         # Not one of Acumatica's own exceptions: the server failed, not the record.
         return _gave_up(answer)
     return InvalidRecordError(f"Acumatica refuses the {answer.entity}: {answer.words}")
+
+
+def _mentioned(answer: Answer) -> Callable[[Answer], ConnectorError] | None:
+    for hints, error_for in _FAULTS:
+        if answer.fault.mentions(*hints):
+            return error_for
+    return None
 
 
 def _no_such_record(answer: Answer) -> ConnectorError:
@@ -236,7 +242,7 @@ def _not_set_up(answer: Answer) -> ConnectorError:
 
 
 def _locked(answer: Answer) -> ConnectorError:
-    return LockedError(f"The record is being changed in Acumatica: {answer.fault.words}")
+    return LockedError(f"The record is being changed in Acumatica: {answer.words}")
 
 
 def _gave_up(answer: Answer) -> ConnectorError:

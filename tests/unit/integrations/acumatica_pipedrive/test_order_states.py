@@ -20,10 +20,13 @@ from ml_connector.integrations.acumatica_pipedrive.order_states import (
 from ml_connector.sync.mapping.compiling import MappingFaultsError
 
 STATES: Any = st.sampled_from(["hold", "open", "cancelled"])
-MOVED = ["On Hold", "Open", "Awaiting Payment", "Canceled"]
+MOVED = [
+    "On Hold", "Open", "Pending Approval", "Awaiting Payment", "Pending Processing", "Back Order",
+    "Canceled",
+]  # fmt: skip
 OTHERS = [
-    "Credit Hold", "Risk Hold", "Pending Approval", "Rejected", "Shipping", "Back Order",
-    "Invoiced", "Completed", "Expired", "Von Hand", None,
+    "Credit Hold", "Risk Hold", "Rejected", "Shipping", "Invoiced", "Completed", "Expired",
+    "Von Hand", None,
 ]  # fmt: skip
 STATUSES = st.sampled_from([*MOVED, *OTHERS])
 MEMORIES = st.builds(
@@ -81,7 +84,9 @@ def test_order_cancelled_from_credit_hold_is_not_reopened(memory: Memory):
 @given(wanted=STATES, status=st.sampled_from(MOVED), memory=MEMORIES)
 def test_crash_after_a_step_leaves_no_doubt_whose_it_was(wanted: Any, status: str, memory: Memory):
     step = next_step(wanted, status, memory)
-    became = {"hold": "On Hold", "release": "Open", "cancel": "Canceled", "reopen": "Open"}
+    became = {
+        "hold": "On Hold", "release": "Open", "cancel": "Canceled", "reopen": "Open", "open": "Open"
+    }  # fmt: skip
     if isinstance(step, str):
         after = before_step(step, wanted, status, memory).after(became[step])
 
@@ -116,3 +121,12 @@ def test_faults_of_all_stages_are_told_together():
 def test_stage_named_twice_with_two_states_is_a_fault():
     with pytest.raises(MappingFaultsError, match="named twice"):
         state_table(OrderStates(by_stage={"1": "hold", "Qualified": "open"}), STAGES, {})
+
+
+@given(wanted=STATES, memory=MEMORIES)
+def test_back_order_is_undone_only_where_our_own_reopening_ended_in_it(wanted: Any, memory: Memory):
+    reopened = before_step("reopen", wanted, "Canceled", memory).after("Back Order")
+
+    assert next_step(wanted, "Back Order", memory) != "open"
+    steps = {"open": "open", "hold": "hold", "cancelled": "cancel"}
+    assert next_step(wanted, "Back Order", reopened) == steps[wanted]

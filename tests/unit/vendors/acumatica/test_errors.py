@@ -167,6 +167,20 @@ def test_a_running_operation_is_waited_for():
     assert isinstance(errors.error_of(request(), response(409)), errors.LockedError)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A long operation is running.",
+        "A long operation is running for this screen in the current session.",
+    ],
+)
+def test_a_running_operation_that_only_the_message_of_http_500_tells_is_waited_for(text):
+    found = errors.error_of(request(), response(500, {"message": text}))
+
+    assert isinstance(found, errors.LockedError)
+    assert text in found.message
+
+
 @pytest.mark.parametrize("status", [429, 500])
 def test_a_full_site_is_told_by_its_text_whatever_the_status(status):
     found = errors.error_of(request(), response(status, fault("API Login Limit")))

@@ -50,6 +50,10 @@ INVOICE = Kind(
 )
 
 
+KINDS: Mapping[str, Kind] = {kind.link: kind for kind in (ORDER, INVOICE)}
+"""Each by the kind of its record link."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A deal's document as our link knows it."""
@@ -80,7 +84,13 @@ def chosen_kind(ctx: Context) -> Kind:
 
 async def latest_document(deal_id: int, ctx: Context) -> Document | None:
     """Return the deal's latest document, of whichever kind deals became then."""
-    latest: Document | None = None
+    found = await documents_of(deal_id, ctx)
+    return found[-1] if found else None
+
+
+async def documents_of(deal_id: int | str, ctx: Context) -> list[Document]:
+    """Return the deal's documents, the latest last, of whichever kind deals became then."""
+    every: list[Document] = []
     occurrence = 1
     while True:
         links = await asyncio.gather(
@@ -92,8 +102,8 @@ async def latest_document(deal_id: int, ctx: Context) -> Document | None:
             if link is not None
         ]
         if not found:
-            return latest
-        latest = found[0]
+            return every
+        every.append(found[0])
         occurrence += 1
 
 
@@ -135,7 +145,7 @@ async def create(
             sent=difference.sent,
             returned=difference.returned,
         )
-    await _require_same_total(written.record, lines, ctx)
+    await require_same_total(written.record, lines, ctx)
     return found_of(written.record)
 
 
@@ -173,7 +183,7 @@ async def check_found(
     )
 
 
-async def _require_same_total(
+async def require_same_total(
     document: SalesOrder | SalesInvoice, lines: DealLines, ctx: Context
 ) -> None:
     """Report a document whose net total is not the deal's, and put it on hold (M-02)."""

@@ -85,7 +85,7 @@ async def _known_or_made(
             await people.want_people_of(party, ctx)
         name = customer.customer_name or party.name
         return DealCustomer(key=customer.customer_id, name=name, needs_hold=needs_hold)
-    await _require_known_currency(deal, ctx)
+    await require_known_currency(deal, ctx)
     made = await make(party, mapped_values(mapping, party, deal, ctx, is_new=True), ctx)
     if made.how == "planned" and party.organization is not None:
         await plan_on_organization(party.organization, ctx)
@@ -148,7 +148,7 @@ def _require_currency(customer: Customer, deal: Deal) -> None:
     )
 
 
-async def _require_known_currency(deal: Deal, ctx: Context) -> None:
+async def require_known_currency(deal: Deal, ctx: Context) -> None:
     """Hold a deal for a new customer in a currency that the ERP does not have, before any write."""
     for is_fresh in (False, True):
         known = await ctx.acumatica.definitions.lookup_values("currencies", fresh=is_fresh)

@@ -57,7 +57,7 @@ async def _ended(
     if rule == "leave":
         ctx.note("counterpart_left_alone", key=link.target_key, because=what)
         return Outcome.unchanged(f"{what}; {called} is left as it is")
-    if not _is_known_deletion(ctx):
+    if not is_known_deletion(ctx):
         ctx.note("counterpart_left_alone", key=link.target_key, because="deleted or merged")
         return Outcome.unchanged(
             f"{kind} {key} is gone, and nothing says whether it was deleted or merged into "
@@ -87,7 +87,7 @@ def _merged(kind: str, key: int, stays: str, link: RecordLink) -> Outcome:
     )
 
 
-def _is_known_deletion(ctx: Context) -> bool:
+def is_known_deletion(ctx: Context) -> bool:
     """Tell whether the event said that the record was deleted, and not merged into another.
 
     Format 1.0 of the webhooks tells both alike, and a run that a person asked for tells neither.

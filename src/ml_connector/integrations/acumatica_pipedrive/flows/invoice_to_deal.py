@@ -34,6 +34,7 @@ from ml_connector.integrations.acumatica_pipedrive.flows.trace_deals import (
     ONE,
     Shares,
     deals_of_order,
+    of_deals_that_stay,
     shares_of_invoice,
     shares_of_payment,
 )
@@ -61,7 +62,7 @@ async def run(key: str, ctx: Context) -> Outcome:
     if not links and (refusal := _before_go_live(seen, ctx)) is not None:
         return Outcome.skipped(refusal)
     await _want_documents(key, seen, ctx)
-    shares = await _shares_of(seen, key, ctx)
+    shares = await of_deals_that_stay(await _shares_of(seen, key, ctx), ctx)
     changed = _remember(key, seen, shares, links, ctx)
     again = _next_look(seen.billed, ctx) if isinstance(seen, SeenInvoice) and shares.deals else None
     if not shares.by_deal and not links:

@@ -152,6 +152,15 @@ async def _align(item: Item, product: Product, link: RecordLink | None, ctx: Con
             because=because,
         )
 
+    if decided.other_unit is not None:
+        ctx.tell(
+            "product",
+            f"unit:{product.id}:{product.unit}",
+            f"the price of {named} is left as it is: {decided.other_unit}. Keep that price in "
+            "Pipedrive, or name the unit under codes.units where it is the same one, or let the "
+            "unit follow (items.fields.unit: erp)",
+        )
+
     async def write(changes: Mapping[str, Any]) -> None:
         await ctx.pipedrive.update_product(
             product.id, item_mappings.changed_product(product, changes)

@@ -14,7 +14,9 @@ from ml_connector.integrations.acumatica_pipedrive.flows import documents
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.revise_order import (
     cancel_order,
+    open_order,
     reopen_order,
+    require_as_written,
 )
 from ml_connector.integrations.acumatica_pipedrive.order_states import (
     Memory,
@@ -30,12 +32,13 @@ HANDED_OVER = "handed_over"
 """Where the link of a document remembers what of the deal went into it."""
 
 _STATE = "order_state"
-_MOST_STEPS = 2  # reopening, and then hold or release
+_MOST_STEPS = 2  # reopening, and then hold, release or open
 _DONE: Mapping[Step, str] = {
     "hold": "was put on hold",
     "release": "was released from hold",
     "cancel": "was cancelled",
     "reopen": "was reopened",
+    "open": "was taken off back order",
 }
 
 
@@ -69,10 +72,22 @@ async def forget(document: Document, ctx: Context) -> None:
     await ctx.remember(document.link, _kept(Memory()))
 
 
-async def cancel(document: Document, status: str | None, ctx: Context) -> None:
-    """Cancel an order, and remember that it was us."""
+async def see(document: Document, status: str | None, ctx: Context) -> None:
+    """Remember what became of a step that a crash cut off."""
     memory = _memory(document.link.written)
-    await _cancel(document, order_states.before_step("cancel", "cancelled", status, memory), ctx)
+    seen = memory.after(status)
+    if seen != memory:
+        await ctx.remember(document.link, _kept(seen))
+
+
+async def cancel(document: Document, status: str | None, what: str, ctx: Context) -> None:
+    """Cancel an order, and remember that it was us; ``what`` is what became of its deal.
+
+    Raises HeldError where somebody changed in Acumatica what we wrote.
+    """
+    memory = _memory(document.link.written)
+    before = order_states.before_step("cancel", "cancelled", status, memory)
+    await _cancel(document, before, what, ctx)
 
 
 async def bring(document: Document, wanted: Wanted, ctx: Context) -> Outcome | None:
@@ -121,11 +136,16 @@ async def _take(step: Step, change: _Change, order: SalesOrder, ctx: Context) ->
     """Take one step; return what is to be added to its words."""
     document, memory = change.document, change.memory
     if step == "cancel":
-        await _cancel(document, memory, ctx)
+        await _cancel(document, memory, change.wanted.because, ctx)
         return ""
     if step == "reopen":
         await ctx.remember(document.link, _kept(memory))
         await _translated(document, memory, ctx, reopen_order(document, ctx))
+        return ""
+    if step == "open":
+        await ctx.remember(document.link, _kept(memory))
+        await _translated(document, memory, ctx, open_order(document, ctx))
+        await ctx.remember(document.link, _kept(replace(memory, last="open", aim=None)))
         return ""
     if step == "release":
         _require_agreed_total(document, order, change.wanted)
@@ -141,7 +161,8 @@ class _Change:
     memory: Memory
 
 
-async def _cancel(document: Document, memory: Memory, ctx: Context) -> None:
+async def _cancel(document: Document, memory: Memory, what: str, ctx: Context) -> None:
+    await require_as_written(document, f"{what[:1].upper()}{what[1:]}", ctx)
     await ctx.remember(document.link, _kept(memory))
     await _translated(document, memory, ctx, cancel_order(document, ctx))
     await ctx.remember(document.link, _kept(replace(memory, last="cancelled", aim=None)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ml_connector.integrations.acumatica_pipedrive.context import Context
@@ -13,8 +14,14 @@ from ml_connector.integrations.acumatica_pipedrive.flows import (
     merging,
     people,
 )
-from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import INACTIVE
-from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party
+from ml_connector.integrations.acumatica_pipedrive.flows.deal_for_customer import (
+    deal_for_customer,
+)
+from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import (
+    INACTIVE,
+    require_known_currency,
+)
+from ml_connector.integrations.acumatica_pipedrive.flows.parties import Party, present_person
 from ml_connector.integrations.acumatica_pipedrive.flows.recognise_customer import (
     linked_customer,
     recognised_customer,
@@ -28,6 +35,7 @@ from ml_connector.sync.flow import Outcome
 from ml_connector.sync.links import RecordLink
 from ml_connector.sync.mapping.compiling import CompiledMapping
 from ml_connector.vendors.acumatica.models import Customer
+from ml_connector.vendors.pipedrive.models import Deal
 
 
 async def begin(party: Party, ctx: Context) -> Outcome:
@@ -40,7 +48,8 @@ async def begin(party: Party, ctx: Context) -> Outcome:
             return Outcome(kind="planned", reason=f"{_called(customer)} would be linked")
         await people.want_people_of(party, ctx)
         return await _bring_together(party, customer, link, compiled, ctx, is_new=True)
-    values = customer_record.mapped_values(compiled.customer, party, None, ctx, is_new=True)
+    party, deal = await _with_deal(party, ctx)
+    values = customer_record.mapped_values(compiled.customer, party, deal, ctx, is_new=True)
     made = await customer_record.make(party, values, ctx)
     if made.how == "planned":
         return Outcome(kind="planned", reason=f"a customer would be made of {party.name}")
@@ -53,6 +62,20 @@ async def begin(party: Party, ctx: Context) -> Outcome:
     if made.how == "linked":
         return Outcome.unchanged(f"{name} is there: another run has just made it")
     return Outcome.written(f"{name} {'created' if made.how == 'created' else 'found and linked'}")
+
+
+async def _with_deal(party: Party, ctx: Context) -> tuple[Party, Deal | None]:
+    """Return what a customer is made from: as the flow of the deal itself would make it.
+
+    Raises HeldError where Acumatica does not have the currency of the deal.
+    """
+    deal = await deal_for_customer(party, ctx)
+    if deal is None:
+        return party, None
+    await require_known_currency(deal, ctx)
+    if party.person is None and deal.person_id is not None:
+        party = replace(party, person=await present_person(deal.person_id, ctx))
+    return party, deal
 
 
 async def follow(party: Party, link: RecordLink, ctx: Context) -> Outcome:

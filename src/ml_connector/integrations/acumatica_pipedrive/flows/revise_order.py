@@ -6,7 +6,7 @@ what somebody changed in Acumatica since we wrote it is held, never overwritten 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,8 +18,9 @@ from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import CANCELED, Document
 from ml_connector.integrations.acumatica_pipedrive.flows.order_lines import order_lines_of
 from ml_connector.integrations.acumatica_pipedrive.flows.parties import party_of
+from ml_connector.integrations.acumatica_pipedrive.order_states import BACK_ORDER
 from ml_connector.sync.flow import Found
-from ml_connector.sync.values import plain
+from ml_connector.sync.values import plain, same
 from ml_connector.vendors.acumatica.drafts import SalesOrderDraft, SalesOrderLineDraft
 from ml_connector.vendors.acumatica.models import SalesOrder
 from ml_connector.vendors.pipedrive.deal_lines import DealLines
@@ -53,12 +54,40 @@ async def revise_order(
     order = await ctx.acumatica.sales_order_in_full(document.key)
     stands = comparing.lines_as_they_stand(order)
     if stands != wanted:
-        _require_untouched(document, order, stands)
+        require_changeable(document, order)
         draft = SalesOrderDraft(details=_changed_rows(order, lines))
         await _write_lines(document, order, draft, wanted, ctx)
     if header:
         await _write_header(document, order, header, ctx)
     return wanted
+
+
+async def require_as_written(document: Document, what: str, ctx: Context) -> None:
+    """Hold an order of which somebody changed lines or header since we wrote them (M-01).
+
+    ``what`` is what the deal asks for instead.
+    """
+    order = await ctx.acumatica.sales_order_in_full(document.key)
+    _require_our_lines(document, comparing.lines_as_they_stand(order))
+    prefix = f"{_HEADER}."
+    ours = {
+        name.removeprefix(prefix): value
+        for name, value in document.link.written.items()
+        if name.startswith(prefix) and name.removeprefix(prefix) not in _UNFOLLOWED
+    }
+    there = await _header_as_it_stands(document, ours, ctx) if ours else {}
+    # What is empty there may never have been taken over: a feature of the site that is off.
+    changed = [
+        name for name, value in ours.items() if there[name] and not _alike(there[name], value)
+    ]
+    if changed:
+        shown = "; ".join(f"{name} is {there[name]!r} there, ours {ours[name]!r}"
+                          for name in sorted(changed))  # fmt: skip
+        raise HeldError(
+            f"{what}, but {document.called} was changed in Acumatica since we wrote it: {shown}; "
+            "put order or deal right, then replay",
+            waits_for=f"document:{document.key}",
+        )
 
 
 async def cancel_order(document: Document, ctx: Context) -> None:
@@ -87,6 +116,16 @@ async def reopen_order(document: Document, ctx: Context) -> None:
     await _once("order_reopening", document, "reopened", ctx, reopen)
 
 
+async def open_order(document: Document, ctx: Context) -> None:
+    """Take an order off back order."""
+
+    async def take_off() -> Found:
+        await ctx.acumatica.open_sales_order(document.key)
+        return Found(key=document.key, name=document.link.target_name)
+
+    await _once("order_opening", document, "open", ctx, take_off)
+
+
 async def find_revised(ctx: Context, reference: str) -> Sequence[Found]:
     """Return the order, if its lines are already those that the reference names."""
     key, _, digest = reference.partition(_MARK)
@@ -107,6 +146,12 @@ async def find_reopened(ctx: Context, reference: str) -> Sequence[Found]:
     return [] if order.status == CANCELED else [Found(key=order.key, name=order.order_nbr)]
 
 
+async def find_opened(ctx: Context, reference: str) -> Sequence[Found]:
+    """Return the order, if it is not on back order any more."""
+    order = await ctx.acumatica.sales_order(reference.partition(_MARK)[0])
+    return [] if order.status == BACK_ORDER else [Found(key=order.key, name=order.order_nbr)]
+
+
 def header_state(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the link remembers of the header's values, to tell others' changes by."""
     return {f"{_HEADER}.{name}": plain(value) for name, value in values.items()}
@@ -125,23 +170,24 @@ async def _line_drafts(
     return tuple(mappings.sales_order_line(line, keeps_price=keeps_price) for line in lines)
 
 
-def _require_untouched(
-    document: Document, order: SalesOrder, stands: Sequence[Sequence[str]]
-) -> None:
+def require_changeable(document: Document, order: SalesOrder) -> None:
     """Hold an order that somebody changed since we wrote it, or that is past changing."""
-    cause = f"document:{document.key}"
     if order.status not in _CHANGEABLE or order.shipments:
         raise HeldError(
             f"The deal of {document.called} was changed, but the order is {order.status} in "
             "Acumatica and not changed any more; put one of them right, then replay",
-            waits_for=cause,
+            waits_for=f"document:{document.key}",
         )
+    _require_our_lines(document, comparing.lines_as_they_stand(order))
+
+
+def _require_our_lines(document: Document, stands: Sequence[Sequence[str]]) -> None:
     ours = document.link.written.get(LINES)
     if ours is not None and list(map(list, stands)) != ours:
         raise HeldError(
             f"The lines of {document.called} were changed in Acumatica since we wrote them: there "
             f"{_shown(stands)}, ours {_shown(ours)}; put order or deal right, then replay",
-            waits_for=cause,
+            waits_for=f"document:{document.key}",
         )
 
 
@@ -199,7 +245,6 @@ async def _write_header(
             waits_for=f"document:{document.key}",
         )
     paths = {name: _PATHS.get(name, name) for name in values}
-    there = await ctx.acumatica.values("SalesOrder", document.key, list(paths.values()))
 
     async def write(changes: Mapping[str, Any]) -> None:
         by_path = {paths[name]: value for name, value in changes.items()}
@@ -211,11 +256,26 @@ async def _write_header(
         side="erp",
         link=document.link,
         what=_HEADER,
-        present={name: _day_of(there[path]) for name, path in paths.items()},
+        present=await _header_as_it_stands(document, values, ctx),
         wanted={name: plain(value) for name, value in values.items()},
         apply=write,
         on_conflict="hold",
     )
+
+
+async def _header_as_it_stands(
+    document: Document, names: Iterable[str], ctx: Context
+) -> dict[str, Any]:
+    paths = {name: _PATHS.get(name, name) for name in names}
+    there = await ctx.acumatica.values("SalesOrder", document.key, list(paths.values()))
+    return {name: _day_of(there[path]) for name, path in paths.items()}
+
+
+def _alike(there: Any, ours: Any) -> bool:
+    """Tell whether a value is ours but for case and spaces, which Acumatica changes in codes."""
+    if isinstance(there, str) and isinstance(ours, str):
+        return there.strip().casefold() == ours.strip().casefold()
+    return same(there, ours)
 
 
 def _day_of(value: Any) -> Any:

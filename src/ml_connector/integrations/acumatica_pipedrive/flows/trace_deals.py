@@ -29,6 +29,8 @@ from ml_connector.vendors.acumatica.models import SalesInvoiceLine, document_typ
 
 DOCUMENT_LINK = "document:deal"
 """The kind of record link from a document to each of its deals."""
+MERGED_LINK = "deal:merged_into"
+"""The kind of record link from a deal to the one that it was merged into."""
 
 ONE = Decimal(1)
 _FINE = Decimal("0.000001")  # of an amount: what equal parts and shares of shares leave over
@@ -92,6 +94,22 @@ async def shares_of_payment(payment: SeenPayment, ctx: Context) -> Shares:
     for order, amount in applied.items():
         shares.add(orders[order], amount)
     return shares
+
+
+async def of_deals_that_stay(shares: Shares, ctx: Context) -> Shares:
+    """Give what deals have that were merged into others to these."""
+    found = Shares(unlinked=shares.unlinked)
+    for deal, amount in shares.by_deal.items():
+        found.add([await _that_stays(deal, ctx)], amount)
+    return found
+
+
+async def _that_stays(deal: int, ctx: Context) -> int:
+    passed: set[int] = set()
+    while deal not in passed and (link := await ctx.link(MERGED_LINK, deal)) is not None:
+        passed.add(deal)
+        deal = int(link.target_key)
+    return deal
 
 
 async def deals_of_order(key: str, ctx: Context) -> list[int]:

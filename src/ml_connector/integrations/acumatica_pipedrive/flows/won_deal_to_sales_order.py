@@ -10,7 +10,11 @@ from ml_connector.core.errors import NotFoundError
 from ml_connector.integrations.acumatica_pipedrive import comparing, mappings
 from ml_connector.integrations.acumatica_pipedrive.context import Context
 from ml_connector.integrations.acumatica_pipedrive.fields import Mappings
-from ml_connector.integrations.acumatica_pipedrive.flows import after_hand_over, documents
+from ml_connector.integrations.acumatica_pipedrive.flows import (
+    after_hand_over,
+    documents,
+    merged_deals,
+)
 from ml_connector.integrations.acumatica_pipedrive.flows.documents import Document
 from ml_connector.integrations.acumatica_pipedrive.flows.ensure_customer import (
     DealCustomer,
@@ -37,6 +41,7 @@ from ml_connector.vendors.pipedrive.models import Deal
 
 async def run(deal_key: str, ctx: Context) -> Outcome:
     """Create the document of a won deal, unless it is there already."""
+    await merged_deals.take_over(ctx)
     try:
         deal = await ctx.pipedrive.deal(int(deal_key))
     except NotFoundError:
@@ -56,6 +61,7 @@ async def hand_over(deal: Deal, ctx: Context, *, occurrence: int) -> Outcome:
     wanted = compiled.order_states.wanted(deal)
     if wanted is not None and wanted.state == "cancelled":
         return Outcome.skipped(f"{wanted.because}, where orders are cancelled; it gets none")
+    await merged_deals.require_no_order_of_gone(deal, ctx)
     party = await party_of(deal, ctx)
     amounts = await net_lines_of(deal, ctx, with_installments=True)
     lines = await order_lines_of(amounts, party.sources(deal), compiled.line, ctx)

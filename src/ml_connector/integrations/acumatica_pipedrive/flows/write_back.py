@@ -11,14 +11,16 @@ from ml_connector.integrations.from_pipedrive import shown
 from ml_connector.sync.links import RecordLink
 from ml_connector.vendors.pipedrive.models import Deal, Organization
 
-_ORDER_NUMBER, _ORDER_LINK = "write_back.order_number", "write_back.order_link"
+ORDER_NUMBER = "write_back.order_number"
+"""The setting that names the deal field with the number of its document."""
+_ORDER_LINK = "write_back.order_link"
 _CUSTOMER_NUMBER = "write_back.customer_number"
 
 
 async def show_on_deal(deal: Deal, document: Document, ctx: Context) -> Mapping[str, Any]:
     """Write the document's number and address onto the deal; return what changed."""
     wanted = {
-        _ORDER_NUMBER: document.link.target_name or document.key,
+        ORDER_NUMBER: document.link.target_name or document.key,
         _ORDER_LINK: page_of(document, ctx),
     }
     return await shown.show_on_deal(deal, wanted, document.link, ctx)
@@ -36,7 +38,7 @@ async def plan_on_deal(deal: Deal, word: str, ctx: Context) -> None:
     """Let a dry run tell what a deal will show, as far as that can be known before."""
     if not deal.is_archived:
         wanted = {
-            _ORDER_NUMBER: f"(the number of the new {word})",
+            ORDER_NUMBER: f"(the number of the new {word})",
             _ORDER_LINK: f"(the address of the new {word})",
         }
         await shown.plan_to_show(wanted, deal, ctx)
