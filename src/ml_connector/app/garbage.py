@@ -1,8 +1,7 @@
 """How often a long-lived process looks for garbage.
 
 Python's usual rhythm suits small programs: a worker that moves hundreds of records a second
-spent a quarter of its processor time on looking through objects that live as long as it does
-(`docs/decisions/0012-garbage.md`).
+spent a quarter of its processor time on looking through objects that live as long as it does.
 """
 
 from __future__ import annotations

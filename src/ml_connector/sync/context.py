@@ -191,6 +191,11 @@ class RunContext(Generic[SettingsT]):
                 db, installation_id=self.installation.id, kind=kind, source_key=str(source_key)
             )
 
+    async def linked(self, kind: str) -> list[str]:
+        """Return every record that has a link of a kind."""
+        async with self.engine.database.transaction() as db:
+            return await links.sources(db, installation_id=self.installation.id, kind=kind)
+
     async def links_to(self, kind: str, target_key: str) -> list[RecordLink]:
         """Return the links of one kind that lead to a record of the other side."""
         async with self.engine.database.transaction() as db:

@@ -121,6 +121,15 @@ _BY_TARGET = text(
 ).columns(written=JSONB)
 
 
+_SOURCES = text(
+    """
+    SELECT DISTINCT source_key FROM record_link
+    WHERE installation_id = :installation_id AND kind = :kind
+    ORDER BY source_key
+    """
+)
+
+
 async def read(
     db: AsyncConnection, keys: Sequence[LinkKey]
 ) -> dict[tuple[int, str, str, int], RecordLink]:
@@ -189,6 +198,12 @@ async def of_source(
         _BY_SOURCE, {"installation_id": installation_id, "kind": kind, "source_key": source_key}
     )
     return [_link(row) for row in rows]
+
+
+async def sources(db: AsyncConnection, *, installation_id: int, kind: str) -> list[str]:
+    """Return every record that has a link of a kind."""
+    rows = await db.execute(_SOURCES, {"installation_id": installation_id, "kind": kind})
+    return list(rows.scalars())
 
 
 async def of_target(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml_connector.integrations.from_pipedrive import taking_up
+from ml_connector.integrations.sage_intacct_pipedrive import period_statement
 from ml_connector.integrations.sage_intacct_pipedrive.checking import check
 from ml_connector.integrations.sage_intacct_pipedrive.context import Context
 from ml_connector.integrations.sage_intacct_pipedrive.flows import (
@@ -21,7 +22,7 @@ from ml_connector.integrations.sage_intacct_pipedrive.flows.recognise_vendor imp
     find_vendors,
 )
 from ml_connector.integrations.sage_intacct_pipedrive.settings import Settings
-from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream
+from ml_connector.sync.flow import EffectKind, Flow, Integration, OnStream, Report
 from ml_connector.sync.installations import Installation
 from ml_connector.vendors import pipedrive, sage_intacct
 from ml_connector.vendors.pipedrive.drafts import OwnField
@@ -90,6 +91,15 @@ INTEGRATION = Integration(
         EffectKind(name="entry_revision", role="erp", find=post_entry.find_revised),
     ),
     causes={"organization": ("organization", "customer:organization", "match:organization")},
+    reports=(
+        Report(
+            name="period-statement",
+            title="What was won beside what the ledger has of it",
+            flow="won_deal_to_journal_entry",
+            columns=period_statement.COLUMNS,
+            rows=period_statement.rows,
+        ),
+    ),
     context=Context,
     check=check,
     provide_fields=provide_fields,

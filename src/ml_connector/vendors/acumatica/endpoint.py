@@ -21,6 +21,7 @@ from ml_connector.vendors.acumatica import auth, bodies, echo, errors, odata, wi
 from ml_connector.vendors.acumatica.drafts import RecordDraft
 from ml_connector.vendors.acumatica.echo import Written
 from ml_connector.vendors.acumatica.models import Record
+from ml_connector.vendors.acumatica.pages import PAGE
 from ml_connector.vendors.acumatica.profile import PER_MINUTE
 from ml_connector.vendors.acumatica.settings import Settings
 from ml_connector.vendors.acumatica.site import Offers
@@ -105,11 +106,18 @@ class Endpoint:
     async def list(self, model: type[R], where: str, *, top: int | None = None) -> list[R]:
         """Return the records that fulfil a condition, with their own fields only.
 
-        A list that expands can fail as a whole (NOTES.md, "Optimiser"), so none here does.
+        A list that expands can fail as a whole (NOTES.md, "Optimiser"), so none here does. All of
+        them come, unless only the first ``top`` are asked for: a site may cut a list short that
+        does not say how much it wants.
         """
         select = wire.selection(model, self.version)
-        page = await self.rows(model.ENTITY, Query(where=where, select=select, top=top))
-        return wire.records(model, page.rows)
+        rows: list[dict[str, Any]] = []
+        while True:
+            query = Query(where=where, select=select, top=top or PAGE, skip=len(rows))
+            page = await self.rows(model.ENTITY, query)
+            rows += page.rows
+            if top is not None or len(page.rows) < PAGE:
+                return wire.records(model, rows)
 
     async def get(
         self,
