@@ -18,7 +18,7 @@ demo: $(VENV)/.runtime  ## fifty won deals become orders, against the local sand
 	$(BIN)/ml-connector demo --pair acumatica --deals 50
 
 test: $(VENV)/.dev  ## all tests, in parallel, against the embedded database and the simulators
-	$(BIN)/pytest -n $(JOBS) -m "not prove" $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not prove" $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, import rules, the shape of every folder
 	$(BIN)/ruff format --check src tests benchmarks
@@ -28,7 +28,7 @@ check: $(VENV)/.dev  ## format, lint, types, import rules, the shape of every fo
 	$(BIN)/pytest -q tests/architecture
 
 prove: $(VENV)/.dev  ## the long tests: every crash, every simulator switch, Acumatica in both versions
-	$(BIN)/pytest -n $(JOBS) -m prove $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m prove $(ARGS)
 	set -e; for version in 23.200.001 24.200.001; do \
 		$(BIN)/pytest -n $(JOBS) -m "not prove" --endpoint-version $$version tests/scenarios/acumatica_pipedrive $(ARGS); \
 	done

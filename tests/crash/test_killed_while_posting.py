@@ -87,7 +87,7 @@ class Firm:
         fields = (await self.made.control("pipedrive/records/fields"))["records"]
         (key,) = [one["field_code"] for one in fields if one["field_name"] == "Entry state"]
         rows = (await self.made.control("pipedrive/records/deals"))["records"]
-        return [(row.get("custom_fields") or {}).get(key) for row in rows]
+        return [str((row.get("custom_fields") or {}).get(key)) for row in rows]
 
     async def _sums(self) -> dict[int, Decimal]:
         sums = dict.fromkeys(self.deals, Decimal(0))

@@ -15,11 +15,10 @@ T = TypeVar("T")
 
 
 class Kept:
-    """Answers by name, each at most ``keep_for`` old."""
+    """Answers by name, each at most 15 minutes old."""
 
-    def __init__(self, *, clock: Clock, keep_for: timedelta = KEPT_FOR) -> None:
+    def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
-        self._keep_for = keep_for.total_seconds()
         self._kept: dict[Hashable, tuple[object, float]] = {}
         self._reading: dict[Hashable, asyncio.Lock] = {}
 
@@ -32,7 +31,7 @@ class Kept:
         share one reading.
         """
         asked_at = self._clock.monotonic()
-        oldest = asked_at if fresh else asked_at - self._keep_for
+        oldest = asked_at if fresh else asked_at - KEPT_FOR.total_seconds()
         if self._read_at(name) < oldest:
             async with self._reading.setdefault(name, asyncio.Lock()):
                 if self._read_at(name) < oldest:

@@ -13,7 +13,7 @@ from tests.scenarios.acumatica_pipedrive.conftest import OpenShop
 from tests.scenarios.acumatica_pipedrive.shop import Shop
 
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.vendors.pipedrive import definitions, lists
+from ml_connector.transport import kept
 
 _CUSTOMERS = count(1)
 REGIONS = {"Nord": "NORTH", "Süd": "SOUTH"}
@@ -203,5 +203,4 @@ async def test_deleted_field_of_ours_is_told_and_orders_are_made_without_it(
 
 def definitions_age(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what was read of fields be too old at once."""
-    for module in (definitions, lists):
-        monkeypatch.setattr(module, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(kept, "KEPT_FOR", timedelta(0))

@@ -12,7 +12,7 @@ from tests.scenarios.acumatica_pipedrive.test_dry_run import rehearsed
 from tests.scenarios.cli.conftest import quiet_logs
 
 from ml_connector.core.errors import ConfigurationError
-from ml_connector.vendors.pipedrive import definitions, lists
+from ml_connector.transport import kept
 
 HOLD, OPEN, ALSO_OPEN = 2, 3, 4
 TABLE: dict[str, Any] = {
@@ -293,8 +293,7 @@ async def test_renamed_stage_keeps_its_state(opened: OpenShop, monkeypatch: pyte
         await shop.world.play(
             "pipedrive", "edit", kind="stage", id=OPEN, changes={"name": "Vorgeführt"}
         )
-        for module in (definitions, lists):
-            monkeypatch.setattr(module, "KEPT_FOR", timedelta(0))
+        monkeypatch.setattr(kept, "KEPT_FOR", timedelta(0))
 
         await move(shop, deal, OPEN)
 

@@ -35,6 +35,7 @@ COLUMNS = (
 )
 _NOT_POSTED_YET = frozenset({"Draft", "Declined", "Submitted", "Partially Approved"})
 _TOP_LEVEL = "top level"
+_NO_CURRENCY = "none"
 
 Place = tuple[str, str, str]
 """Period, entity and currency."""
@@ -89,7 +90,8 @@ class _Statement:
 
 def _shown(amount: Decimal, currency: str) -> str:
     """Return an amount with the currency's digits, and with more where it has more."""
-    digits = max(currency_digits(currency), -int(amount.normalize().as_tuple().exponent))
+    own = 0 if currency == _NO_CURRENCY else currency_digits(currency)
+    digits = max(own, -int(amount.normalize().as_tuple().exponent))
     return f"{amount:,.{digits}f}"
 
 
@@ -112,7 +114,8 @@ async def _add(deal: Deal, statement: _Statement, ctx: Context) -> None:
     counts = await why_not(deal, ctx) is None
     if posting is None and not counts:
         return
-    net, currency = await _worth(deal, ctx) if counts else (Decimal(0), deal.currency)
+    currency = deal.currency or _NO_CURRENCY
+    net = await _worth(deal, ctx) if counts else Decimal(0)
     if posting is None and net:
         moment = await moment_of(deal, ctx)
         day = moment.astimezone(ctx.intacct.settings.zone).date() if moment else None
@@ -141,13 +144,12 @@ def _count(sums: _Sums, net: Decimal) -> None:
     sums.won += net
 
 
-async def _worth(deal: Deal, ctx: Context) -> tuple[Decimal, str]:
+async def _worth(deal: Deal, ctx: Context) -> Decimal:
     """Return what a deal is worth net of tax; its value as it stands where that is in doubt."""
     try:
-        lines = (await amounts_of(deal, ctx)).lines
+        return (await amounts_of(deal, ctx)).lines.net
     except (HeldError, InvalidRecordError):
-        return deal.value or Decimal(0), deal.currency
-    return lines.net, lines.currency
+        return deal.value or Decimal(0)
 
 
 async def _add_entry(posting: Posting, currency: str, statement: _Statement, ctx: Context) -> _Sums:
